@@ -1,0 +1,46 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+JOBS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench docs clean
+
+help:  ## Say what there is to make.
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "multiweight needs Python 3.11 or newer")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/user: $(BIN)/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	$(BIN)/python -m compileall -q src
+	touch $@
+
+$(VENV)/developer: $(VENV)/user
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+demo: $(VENV)/user  ## Recognise handwritten digits with the weights that ship inside the package.
+	$(BIN)/multiweight predict examples/digits --weights ShuffleNet_V2_X0_5_Weights.DIGITS_V1 --top 1
+	$(BIN)/python examples/digits.py
+
+lint: $(VENV)/developer  ## Formatting, style, types, floors.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/basedpyright
+
+test: lint  ## Everything that CI runs.
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+
+bench: $(VENV)/developer  ## Measure side by side with the peers; writes benchmarks/RESULTS.md.
+	$(BIN)/python -m compileall -q src
+	$(BIN)/python -m benchmarks
+
+docs: $(VENV)/user  ## Write the pages in docs/models from the catalogue.
+	$(BIN)/python docs/generate.py
+
+clean:  ## Remove the environment and what the checks leave behind.
+	rm -rf $(VENV) build .pytest_cache .ruff_cache .hypothesis

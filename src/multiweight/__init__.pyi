@@ -1,0 +1,16 @@
+from . import catalogue as catalogue
+from . import errors as errors
+from . import models as models
+from . import transforms as transforms
+from .catalogue import Meta as Meta
+from .catalogue import Weights as Weights
+from .catalogue import WeightsEnum as WeightsEnum
+from .catalogue import get_model_weights as get_model_weights
+from .catalogue import get_weight as get_weight
+from .catalogue import list_models as list_models
+from .models import get_model as get_model
+from .models import get_model_builder as get_model_builder
+from .predict import Prediction as Prediction
+from .predict import Predictor as Predictor
+
+__version__: str

@@ -1,0 +1,231 @@
+"""Find weights by name and list the variants there are, third-party catalogues included. Never imports torch."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from importlib import import_module
+from pkgutil import iter_modules
+from types import MappingProxyType, ModuleType
+from typing import Any, cast
+
+from multiweight.catalogue._schema import WeightsEnum, spelling
+from multiweight.errors import MultiweightWarning, UnknownModelError, UnknownWeightsError, suggestions
+
+PLUGIN_GROUP = "multiweight.catalogue"
+"""The entry point under which a package offers a module of weights enums."""
+
+
+@lru_cache(maxsize=1)
+def weights_enums() -> MappingProxyType[str, type[WeightsEnum]]:
+    """Every weights enum by class name: this catalogue's, then those of installed plugins.
+
+    `MULTIWEIGHT_PLUGINS=0` leaves the plugins out. One that cannot be imported, or that takes a name that is
+    taken, is named in a warning and skipped.
+    """
+    package = import_module("multiweight.catalogue")
+    found: dict[str, type[WeightsEnum]] = {}
+    for info in iter_modules(package.__path__):
+        if not info.name.startswith("_"):
+            found.update((enum.__name__, enum) for enum in _enums_in(import_module(f"{package.__name__}.{info.name}")))
+    if os.environ.get("MULTIWEIGHT_PLUGINS", "1") != "0":
+        for owner, enum in _plugin_enums():
+            _add_plugin_enum(found, owner, enum)
+    return MappingProxyType(found)
+
+
+def _enums_in(module: ModuleType) -> Iterator[type[WeightsEnum]]:
+    for value in vars(module).values():
+        if isinstance(value, type) and issubclass(value, WeightsEnum) and len(value.__members__) > 0:
+            yield value
+
+
+def _plugin_enums() -> Iterator[tuple[str, type[WeightsEnum]]]:
+    from importlib.metadata import entry_points
+
+    for point in entry_points(group=PLUGIN_GROUP):
+        owner = f"{point.dist.name if point.dist else '?'} ({point.value})"
+        try:
+            module = point.load()
+            enums = list(_enums_in(module))
+        except Exception as error:  # whatever a foreign module raises must not take ours down
+            warnings.warn(
+                f"The catalogue of {owner} cannot be used and is skipped: {type(error).__name__}: {error}",
+                MultiweightWarning,
+                stacklevel=2,
+            )
+            continue
+        yield from ((owner, enum) for enum in enums)
+
+
+def _add_plugin_enum(found: dict[str, type[WeightsEnum]], owner: str, enum: type[WeightsEnum]) -> None:
+    taken = {spelling(known.__name__): known for known in found.values()}
+    taken |= {spelling(known.variant): known for known in found.values() if known.variant}
+    clash = taken.get(spelling(enum.__name__)) or (taken.get(spelling(enum.variant)) if enum.variant else None)
+    if clash is None:
+        found[enum.__name__] = enum
+    elif clash is not enum:
+        warnings.warn(
+            f"{enum.__name__} of {owner} is skipped: its name or variant is taken by {clash.__name__} of "
+            f"{clash.__module__}.",
+            MultiweightWarning,
+            stacklevel=2,
+        )
+
+
+@lru_cache(maxsize=1)
+def _by_spelling() -> dict[str, type[WeightsEnum]]:
+    return {spelling(name): enum for name, enum in weights_enums().items()}
+
+
+@lru_cache(maxsize=1)
+def _by_variant() -> dict[str, type[WeightsEnum]]:
+    return {enum.variant: enum for enum in weights_enums().values() if enum.variant}
+
+
+def get_weight(name: str) -> WeightsEnum:
+    """Finds a weights entry by its full name.
+
+    Args:
+        name: The enum's name, a dot and the entry's, in any spelling: `"ResNet50_Weights.ImageNet1K_V1"`,
+            `"resnet50_weights.default"`.
+
+    Returns:
+        The entry, a member of its enum.
+
+    Raises:
+        UnknownWeightsError: If nothing answers to the name; the text gives the nearest names.
+        TypeError: If the name is not a string.
+    """
+    if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"get_weight takes a name such as 'ResNet50_Weights.DEFAULT', not {name!r}.")
+    enum_name, dot, entry = name.strip().partition(".")
+    if not dot or not entry:
+        raise UnknownWeightsError(
+            f"{name!r} is not the full name of a weights entry, such as 'ResNet50_Weights.DEFAULT'."
+            f"{suggestions(name, (f'{enum}.DEFAULT' for enum in weights_enums()))}"
+        )
+    enum = _by_spelling().get(spelling(enum_name))
+    if enum is None:
+        raise UnknownWeightsError(f"There is no weights enum {enum_name!r}.{suggestions(enum_name, weights_enums())}")
+    return enum[entry]
+
+
+def get_model_weights(name: str | Callable[..., Any]) -> type[WeightsEnum]:
+    """Finds the weights enum of a variant.
+
+    Args:
+        name: The variant's name in any case, or its builder function: one of `multiweight.models`, or any
+            function whose parameter `weights` is annotated with a weights enum (as a string, too).
+
+    Returns:
+        The enum class.
+
+    Raises:
+        UnknownModelError: If there is no such variant, or the function names no weights enum.
+    """
+    if callable(name):
+        return _enum_of_builder(name)
+    enum = _by_variant().get(str(name).lower())
+    if enum is None:
+        raise UnknownModelError(unknown_model(str(name)))
+    return enum
+
+
+def resolve(reference: str | WeightsEnum) -> WeightsEnum:
+    """Finds the entry that a reference means.
+
+    Args:
+        reference: An entry, its full name in any spelling, or a variant's name, which means its `DEFAULT`.
+
+    Returns:
+        The entry.
+
+    Raises:
+        UnknownWeightsError: If nothing answers to the name.
+        TypeError: If the reference is neither a string nor an entry.
+    """
+    if isinstance(reference, WeightsEnum):
+        return reference
+    if not isinstance(reference, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"A reference to weights is an entry or its name, not {reference!r}.")
+    if "." in reference:
+        return get_weight(reference)
+    enum = _by_variant().get(reference.strip().lower()) or _by_spelling().get(spelling(reference))
+    if enum is None:
+        known = [*_by_variant(), *weights_enums()]
+        raise UnknownWeightsError(
+            f"{reference!r} is neither an entry, such as 'ResNet50_Weights.DEFAULT', nor a variant, such as "
+            f"'resnet50'.{suggestions(reference, known)}"
+        )
+    return enum["DEFAULT"]
+
+
+def unknown_model(name: str) -> str:
+    """The text of the error for a variant that there is not."""
+    return f"There is no model {name!r}.{suggestions(name, _by_variant())}"
+
+
+def _enum_of_builder(builder: Callable[..., Any]) -> type[WeightsEnum]:
+    import re
+    import typing
+
+    shown = getattr(builder, "__qualname__", repr(builder))
+    declared = getattr(builder, "weights_enum", None)
+    if isinstance(declared, type) and issubclass(declared, WeightsEnum):
+        return declared
+    annotation = cast("dict[str, Any]", getattr(builder, "__annotations__", {})).get("weights")
+    if annotation is None:
+        raise UnknownModelError(f"{shown} has no parameter 'weights' with an annotation that names a weights enum.")
+    candidates: list[Any] = [annotation, *typing.get_args(annotation)]
+    # A string may name things that exist for type checkers only, so its words are looked up one by one.
+    texts = [getattr(part, "__forward_arg__", part) for part in candidates]
+    namespace: dict[str, Any] = getattr(builder, "__globals__", {})
+    for text in texts:
+        if isinstance(text, str):
+            words = re.findall(r"\w+", text)
+            candidates += [namespace.get(word, weights_enums().get(word)) for word in words]
+    for candidate in candidates:
+        if isinstance(candidate, type) and issubclass(candidate, WeightsEnum):
+            return candidate
+    raise UnknownModelError(f"The annotation of 'weights' of {shown}, {annotation!r}, names no weights enum.")
+
+
+def list_models(
+    module: ModuleType | str | None = None,
+    include: str | Iterable[str] | None = None,
+    exclude: str | Iterable[str] | None = None,
+    *,
+    task: str | None = None,
+) -> list[str]:
+    """Lists the names of the variants.
+
+    Args:
+        module: Only those whose builder is in this package (`multiweight.models.detection`, or its name), not
+            in its sub-packages.
+        include: One or several patterns with `*`, `?` and `[…]`; a name must match one of them.
+        exclude: Patterns, none of which a name may match.
+        task: Only those of this task, such as `"classification"`.
+
+    Returns:
+        The names, sorted.
+    """
+    wanted = module.__name__ if isinstance(module, ModuleType) else module
+    included, excluded = _patterns(include), _patterns(exclude)
+    return sorted(
+        name
+        for name, enum in _by_variant().items()
+        if (wanted is None or enum.module == wanted)
+        and (task is None or enum.task == task)
+        and (not included or any(fnmatchcase(name, pattern) for pattern in included))
+        and not any(fnmatchcase(name, pattern) for pattern in excluded)
+    )
+
+
+def _patterns(given: str | Iterable[str] | None) -> tuple[str, ...]:
+    if not given:
+        return ()
+    return (given,) if isinstance(given, str) else tuple(given)

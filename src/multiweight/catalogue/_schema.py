@@ -1,0 +1,472 @@
+"""What a weights entry is: `Weights`, `WeightsEnum`, `Meta` and the preset specs. Never imports torch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from enum import Enum, EnumType, StrEnum
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self, cast
+
+from multiweight.errors import (
+    UnknownMetaAttributeError,
+    UnknownMetaError,
+    UnknownWeightsAttributeError,
+    UnknownWeightsError,
+    suggestions,
+)
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+
+class InterpolationMode(StrEnum):
+    """How a picture is resampled; the values are torchvision's."""
+
+    NEAREST = "nearest"
+    NEAREST_EXACT = "nearest-exact"
+    BILINEAR = "bilinear"
+    BICUBIC = "bicubic"
+    BOX = "box"
+    HAMMING = "hamming"
+    LANCZOS = "lanczos"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PresetSpec:
+    """The settings of a preset, as data; a call builds the preset.
+
+    A subclass has the name of the `nn.Module` in `multiweight.transforms` that it describes.
+    """
+
+    task: ClassVar[str]
+
+    def settings(self) -> dict[str, Any]:
+        """The preset's arguments by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def __call__(self, **overrides: Any) -> nn.Module:
+        """Builds the preset.
+
+        Args:
+            **overrides: Settings that replace the entry's own, by name.
+
+        Returns:
+            The preset, an `nn.Module`.
+
+        Raises:
+            TypeError: For a setting that the preset does not have.
+        """
+        from multiweight import transforms
+
+        preset: Callable[..., nn.Module] = getattr(transforms, type(self).__name__)
+        return preset(**{**self.settings(), **overrides})
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageClassification(PresetSpec):
+    """Resize the short side, crop the centre, scale to `[0, 1]`, normalise. Sizes in pixels."""
+
+    task: ClassVar[str] = "classification"
+
+    crop_size: int
+    resize_size: int = 256
+    mean: tuple[float, ...] = (0.485, 0.456, 0.406)
+    std: tuple[float, ...] = (0.229, 0.224, 0.225)
+    interpolation: InterpolationMode = InterpolationMode.BILINEAR
+    antialias: bool | None = True
+
+
+@dataclass(frozen=True)
+class Labels:
+    """A label list that ships with the catalogue, read when it is asked for.
+
+    Attributes:
+        name: The file's name in `catalogue/labels`, without its ending.
+    """
+
+    name: str
+
+    def read(self) -> tuple[str, ...]:
+        """The labels, one tuple shared by all who ask."""
+        return _read_labels(self.name)
+
+
+@cache
+def _read_labels(name: str) -> tuple[str, ...]:
+    path = Path(__file__).with_name("labels") / f"{name}.txt"
+    return tuple(path.read_text(encoding="utf-8").splitlines())
+
+
+_FINAL_SPELLINGS = {"_metrics": "metrics", "_ops": "gflops", "_file_size": "file_size", "_docs": "docs"}
+
+
+class Meta(Mapping[str, Any]):
+    """What is known of a weights entry: a read-only mapping with attribute access.
+
+    It iterates over the public names and also answers the spellings of both generations of torchvision's API:
+    `size`, `interpolation` and the metrics by name (`acc@1`) of the first, `_metrics`, `_ops` and `_file_size`
+    of the final one.
+
+    Args:
+        facts: The facts by name. `metrics` maps a data set to its figures; `gflops` counts multiply–adds at the
+            preset's crop; `file_size` is in MiB.
+        preset: The entry's preset, which knows `size` and `interpolation`.
+    """
+
+    __slots__ = ("_facts",)
+    _facts: dict[str, Any]
+
+    def __init__(self, facts: Mapping[str, Any], preset: object = None) -> None:
+        known = {_FINAL_SPELLINGS.get(key, key): _frozen(value) for key, value in facts.items()}
+        crop_size = getattr(preset, "crop_size", None)
+        if isinstance(crop_size, int):
+            known.setdefault("size", (crop_size, crop_size))
+        interpolation = getattr(preset, "interpolation", None)
+        if interpolation is not None:
+            known.setdefault("interpolation", interpolation)
+        object.__setattr__(self, "_facts", known)
+
+    @property
+    def label_list(self) -> str | None:
+        """The name of the catalogue's label list that `categories` is, if it is one."""
+        labels = self._facts.get("categories")
+        return labels.name if isinstance(labels, Labels) else None
+
+    def _find(self, key: str) -> Any:
+        key = _FINAL_SPELLINGS.get(key, key)
+        if key in self._facts:
+            value = self._facts[key]
+            return value.read() if isinstance(value, Labels) else value
+        for figures in self._facts.get("metrics", {}).values():
+            if key in figures:
+                return figures[key]
+        raise KeyError(key)
+
+    def __getitem__(self, key: str) -> Any:
+        try:
+            return self._find(key)
+        except KeyError:
+            raise UnknownMetaError(self._miss(key)) from None
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        try:
+            return self._find(name)
+        except KeyError:
+            raise UnknownMetaAttributeError(self._miss(name)) from None
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"meta is read-only; {name!r} cannot be set.")
+
+    def _miss(self, key: str) -> str:
+        return f"This entry's meta has no {key!r}.{suggestions(str(key), self) or ' It has ' + ', '.join(self) + '.'}"
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._facts)
+
+    def __len__(self) -> int:
+        return len(self._facts)
+
+    def __contains__(self, key: object) -> bool:
+        try:
+            self._find(cast("str", key))
+        except KeyError:
+            return False
+        return True
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *(name for name in self if name.isidentifier())]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Meta, (_thawed(self._facts),)
+
+    def __repr__(self) -> str:
+        shown = {key: value for key, value in self._facts.items() if key != "categories"}
+        if "categories" in self._facts:
+            shown["categories"] = f"<{len(self['categories'])} labels>"
+        return f"Meta({_thawed(shown)!r})"
+
+
+def _frozen(value: Any) -> Any:
+    """The same value, with nothing in it that could be written to."""
+    if isinstance(value, Mapping):
+        items = cast("Mapping[Any, Any]", value).items()
+        return MappingProxyType({key: _frozen(inner) for key, inner in items})
+    if isinstance(value, list):
+        return tuple(_frozen(inner) for inner in cast("list[Any]", value))
+    return value
+
+
+def _thawed(value: Any) -> Any:
+    """The same value in plain dictionaries, which can be pickled and printed."""
+    if isinstance(value, Mapping):
+        items = cast("Mapping[Any, Any]", value).items()
+        return {key: _thawed(inner) for key, inner in items}
+    if isinstance(value, tuple):
+        return tuple(_thawed(inner) for inner in cast("tuple[Any, ...]", value))
+    return value
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """One set of trained tensors with all that belongs to it.
+
+    Frozen and compared by identity: two entries with equal contents stay two entries. As a member of a
+    `WeightsEnum` it is pickled and copied by name.
+
+    Args:
+        url: Where the file is: `https://…`, `file://…`, `hf://…`, `s3://…`, `gs://…`, or
+            `package://NAME/PATH` for a file that ships inside an installed package.
+        transforms: The preset: a spec of this catalogue, or any callable that builds one.
+        meta: What is known of the entry; see `Meta`.
+        sha256: The file's full SHA-256 in hexadecimal, where known.
+    """
+
+    url: str
+    transforms: Callable[..., Any]
+    meta: Mapping[str, Any]
+    sha256: str | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.meta, Meta):
+            object.__setattr__(self, "meta", Meta(self.meta, self.transforms))
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        member: WeightsEnum | None = self.__dict__.get("_member")
+        if member is not None:
+            return getattr, (member, "value")
+        return Weights, (self.url, self.transforms, self.meta, self.sha256)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+
+def spelling(name: str) -> str:
+    """A name with everything taken off in which spellings differ: case, dashes, underscores, spaces, dots."""
+    return re.sub(r"[\W_]+", "", name).upper()
+
+
+class _About(NamedTuple):
+    """The class arguments of a `WeightsEnum`."""
+
+    variant: str | None = None
+    legacy: str | Literal[False] | None = None
+    builder: str | None = None
+    package: str | None = None
+
+
+_PACKAGES = {"classification": ""}
+"""The sub-package of `multiweight.models` that holds a task's builders."""
+
+_VERSION = re.compile(r"(?P<stem>.+)_V(?P<number>\d+)")
+
+
+class WeightsEnumType(EnumType):
+    """Finds members of a `WeightsEnum` in every spelling, and knows what the class says of them all."""
+
+    _about: _About = _About()
+
+    @property
+    def variant(cls) -> str | None:
+        """The variant whose weights these are; `None` for an enum that belongs to none."""
+        return cls._about.variant
+
+    @property
+    def task(cls) -> str | None:
+        """What the variant does (`"classification"`), as the first entry's preset says."""
+        first = next(iter(cast("Mapping[str, WeightsEnum]", cls.__members__).values()), None)
+        return getattr(first.value.transforms, "task", None) if first is not None else None
+
+    @property
+    def legacy(cls) -> Any:
+        """The entry that `pretrained=True` means: the first published one, never the newest; `None` for none."""
+        members = cast("Mapping[str, WeightsEnum]", cls.__members__)
+        if cls._about.legacy is False:
+            return None
+        return members[cls._about.legacy] if cls._about.legacy else next(iter(members.values()), None)
+
+    @property
+    def builder(cls) -> str:
+        """Where the function that builds the network is, as `"module:function"`."""
+        return cls._about.builder or f"{cls.module}:{cls.variant}"
+
+    @property
+    def module(cls) -> str:
+        """The package that offers the builder, as `list_models(module=…)` takes it."""
+        if cls._about.builder:
+            return cls._about.builder.partition(":")[0]
+        package = cls._about.package
+        if package is None:
+            package = _PACKAGES.get(cls.task or "classification", "")
+        return "multiweight.models" + (f".{package}" if package else "")
+
+    def __getitem__(cls, name: str) -> Any:
+        members = cast("Mapping[str, WeightsEnum]", cls.__members__)
+        try:
+            if name in members:
+                return members[name]
+            wanted = spelling(name.removeprefix(f"{cls.__name__}."))
+        except (AttributeError, TypeError):
+            raise TypeError(f"{cls.__name__}[…] takes the name of an entry, not {name!r}.") from None
+        by_spelling = {spelling(known): member for known, member in members.items()}
+        if wanted in by_spelling:
+            return by_spelling[wanted]
+        newest = _newest_of_dataset(wanted, members)
+        if newest is not None:
+            return newest
+        raise UnknownWeightsError(_unknown_member(cls.__name__, name, members))
+
+    if not TYPE_CHECKING:
+        # Hidden from type checkers, for which only the canonical names exist, so that they find misspellings.
+        def __getattr__(cls, name: str) -> Any:
+            if name.startswith("_"):
+                raise AttributeError(f"type object {cls.__name__!r} has no attribute {name!r}")
+            try:
+                return cls[name]
+            except UnknownWeightsError as miss:
+                raise UnknownWeightsAttributeError(str(miss)) from None
+
+
+def _newest_of_dataset(wanted: str, members: Mapping[str, WeightsEnum]) -> WeightsEnum | None:
+    """The newest entry of a data set that was named alone, if it is one data set."""
+    versions: dict[str, dict[int, WeightsEnum]] = {}
+    for name, member in members.items():
+        if match := _VERSION.fullmatch(name):
+            versions.setdefault(match["stem"], {})[int(match["number"])] = member
+    stems = [stem for stem in versions if spelling(stem) == wanted]
+    # `COCO` stands for `COCO_WITH_VOC_LABELS_V1` while nothing else begins so; between two there is no guess.
+    stems = stems or [stem for stem in versions if spelling(stem.split("_")[0]) == wanted]
+    if len(stems) != 1:
+        return None
+    numbered = versions[stems[0]]
+    return numbered[max(numbered)]
+
+
+def _unknown_member(enum: str, name: str, members: Mapping[str, WeightsEnum]) -> str:
+    if not members:
+        return f"{enum} has no entry {name!r}; it has none at all."
+    return f"{enum} has no entry {name!r}.{suggestions(name, members) or ' It has ' + ', '.join(members) + '.'}"
+
+
+class WeightsEnum(Enum, metaclass=WeightsEnumType):
+    """Base of the enums of weights entries; one enum a variant.
+
+    ```python
+    class LabNet_Weights(WeightsEnum, variant="mylab/labnet", builder="mylab.models:labnet"):
+        FLOWERS_V1 = Weights(url="https://…", transforms=ImageClassification(crop_size=224), meta={…})
+        DEFAULT = FLOWERS_V1
+    ```
+
+    Class arguments:
+        variant: The variant's name.
+        legacy: The entry that `pretrained=True` means; the first one unless said; `False` for a variant that came
+            after `pretrained` went.
+        builder: `"module:function"` that builds the network; a function of `multiweight.models` unless said.
+        package: The sub-package of `multiweight.models` that the builder is in; found from the task unless said.
+    """
+
+    def __init_subclass__(
+        cls,
+        *,
+        variant: str | None = None,
+        legacy: str | Literal[False] | None = None,
+        builder: str | None = None,
+        package: str | None = None,
+    ) -> None:
+        super().__init_subclass__()
+        # A plain class attribute would become a member.
+        type.__setattr__(cls, "_about", _About(variant, legacy, builder, package))
+
+    def __init__(self, value: Weights) -> None:
+        if not isinstance(value, Weights):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"A member of {type(self).__name__} must be a Weights, not {value!r}.")
+        # The value may be shared by a second enum (a plugin that re-lists an entry): the first one names it.
+        value.__dict__.setdefault("_member", self)
+
+    @classmethod
+    def verify(cls, obj: Any) -> Self | None:
+        """Turns any way of naming an entry of this enum into the entry.
+
+        Args:
+            obj: A member, its name in any spelling (with or without the class's name), or `None`.
+
+        Returns:
+            The member, or `None` for `None`.
+
+        Raises:
+            UnknownWeightsError: For a name that this enum does not have.
+            TypeError: For anything else, an entry of another variant included.
+        """
+        if obj is None or isinstance(obj, cls):
+            return obj
+        if isinstance(obj, str):
+            enum, dot, entry = obj.rpartition(".")
+            if not dot or spelling(enum) == spelling(cls.__name__):
+                return cls[entry]
+            if spelling(enum).endswith("WEIGHTS"):
+                raise TypeError(f"{obj!r} is not an entry of {cls.__name__}; it belongs to another variant.")
+            raise UnknownWeightsError(_unknown_member(cls.__name__, obj, cls.__members__))
+        if isinstance(obj, Weights) and isinstance(member := obj.__dict__.get("_member"), cls):
+            return member
+        raise TypeError(
+            f"Weights must be an entry of {cls.__name__}, its name or None; got {obj!r}, "
+            f"{'an entry of another variant' if isinstance(obj, WeightsEnum) else f'a {type(obj).__name__}'}."
+        )
+
+    def get_state_dict(self, *, progress: bool = True, check_hash: bool = True) -> dict[str, torch.Tensor]:
+        """The entry's tensors by name, downloaded and verified if need be, mapped from the file where it can be.
+
+        Args:
+            progress: Whether a download shows how far it is (on a terminal).
+            check_hash: Accepted for torchvision's callers; the hash is always checked.
+
+        Raises:
+            StoreError: If the file cannot be had.
+            WeightsFileError: If it cannot be read.
+        """
+        from multiweight.store.load import load_state_dict
+
+        return load_state_dict(self.value, name=str(self), progress=progress)
+
+    @property
+    def url(self) -> str:
+        """Where the file is published."""
+        return self.value.url
+
+    @property
+    def sha256(self) -> str | None:
+        """The file's full SHA-256, where known."""
+        return self.value.sha256
+
+    @property
+    def transforms(self) -> Callable[..., nn.Module]:
+        """The preset's spec; call it, with settings to override, to get the preset."""
+        return self.value.transforms
+
+    @property
+    def meta(self) -> Meta:
+        """What is known of the entry."""
+        return self.value.meta
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}.{self.name}"
+
+    __str__ = __repr__
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return getattr, (type(self), self.name)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Self:
+        return self

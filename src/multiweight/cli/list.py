@@ -1,0 +1,217 @@
+"""`multiweight list`: the weights there are, filtered and sorted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import click
+
+from multiweight.catalogue import Weights, WeightsEnum, weights_enums
+from multiweight.catalogue._schema import spelling
+from multiweight.cli._output import print_table
+
+SORTS = ("name", "accuracy", "gflops", "params", "size")
+
+
+def entries() -> Iterable[WeightsEnum]:
+    """Every entry of every variant, in the catalogue's order."""
+    for enum in weights_enums().values():
+        yield from enum
+
+
+def matches(entry: WeightsEnum, pattern: str) -> bool:
+    """Whether a pattern fits the entry's full name or its variant; a plain word fits anywhere in them."""
+    from fnmatch import fnmatchcase
+
+    pattern = pattern.lower()
+    if not set(pattern) & set("*?["):
+        pattern = f"*{pattern}*"
+    return any(fnmatchcase(name.lower(), pattern) for name in (str(entry), type(entry).variant or ""))
+
+
+def headline(entry: WeightsEnum) -> float:
+    """The figure an entry is known by: the first metric of its first data set; NaN where none is published."""
+    for figures in entry.meta["metrics"].values():
+        for value in figures.values():
+            return float(value)
+    return math.nan
+
+
+def as_json(entry: WeightsEnum) -> dict[str, Any]:
+    """Everything about an entry, in values that JSON has; a label list of the catalogue is given by its name."""
+    value: Weights = entry.value
+    meta = {key: _plain(entry.meta[key]) for key in entry.meta if key not in ("categories", "interpolation", "size")}
+    labels = entry.meta.get("categories", ())
+    settings = getattr(value.transforms, "settings", dict)()
+    return {
+        "name": str(entry),
+        "variant": type(entry).variant,
+        "task": type(entry).task,
+        "default": entry is type(entry)["DEFAULT"],
+        "url": value.url,
+        "sha256": value.sha256,
+        "transforms": {"name": type(value.transforms).__name__, "settings": _plain(settings)},
+        "labels": len(labels),
+        "categories": entry.meta.label_list or list(labels),
+        **meta,
+    }
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "items"):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(inner) for inner in value]
+    # JSON has no NaN; a figure that was not published is null.
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+@click.command("list")
+@click.argument("patterns", nargs=-1, metavar="[PATTERN]...")
+@click.option("--task", help="Only this task, such as classification.")
+@click.option("--dataset", help="Only entries measured on this data set, such as ImageNet-1K, in any spelling.")
+@click.option("--min-accuracy", type=float, help="At least this first metric (Acc@1 for classification), in percent.")
+@click.option("--max-gflops", type=float, help="At most this many GFLOPs (multiply-adds) a picture.")
+@click.option("--max-params", type=float, help="At most this many million parameters.")
+@click.option("--max-size", type=float, help="At most this file size, in MiB.")
+@click.option("--license", "license_pattern", help="Only this licence; a pattern, or 'unstated'.")
+@click.option(
+    "--sort",
+    type=click.Choice(SORTS),
+    help="Order: name; accuracy, best first; gflops, params or size, least first. Else the catalogue's.",
+)
+@click.option("--compare", is_flag=True, help="A line a variant: its first and its newest entry, and what was gained.")
+@click.option("--json", "json_", is_flag=True, help="Print JSON, with everything about each entry.")
+def command(
+    patterns: tuple[str, ...],
+    task: str | None,
+    dataset: str | None,
+    min_accuracy: float | None,
+    max_gflops: float | None,
+    max_params: float | None,
+    max_size: float | None,
+    license_pattern: str | None,
+    sort: str | None,
+    compare: bool,
+    json_: bool,
+) -> None:
+    """List the weights there are.
+
+    PATTERN fits an entry's name or its variant; a plain word fits anywhere in them. A star before a name marks the
+    entry that DEFAULT means.
+
+    \b
+    Examples:
+      multiweight list
+      multiweight list "resnet*" shufflenet
+      multiweight list --min-accuracy 80 --max-gflops 5 --sort accuracy
+      multiweight list --compare
+      multiweight list --dataset digits --json
+    """
+    if compare and json_:
+        raise click.UsageError("--compare prints a table; --json prints every entry. Choose one.")
+    limits = (("gflops", max_gflops, 1.0), ("num_params", max_params, 1e6), ("file_size", max_size, 1.0))
+    found = [
+        entry
+        for entry in entries()
+        if (not patterns or any(matches(entry, pattern) for pattern in patterns))
+        and (task is None or type(entry).task == task)
+        and (dataset is None or any(spelling(dataset) in spelling(name) for name in entry.meta["metrics"]))
+        and (min_accuracy is None or headline(entry) >= min_accuracy)
+        and all(limit is None or entry.meta[key] <= limit * unit for key, limit, unit in limits)
+        and (license_pattern is None or _has_license(entry, license_pattern))
+    ]
+    if sort:
+        found.sort(key=_SORT_KEYS[sort])
+    if json_:
+        import json
+
+        click.echo(json.dumps([as_json(entry) for entry in found], indent=1, ensure_ascii=False))
+    elif found and compare:
+        _print_comparison(found)
+    elif found:
+        _print(found)
+    else:
+        click.echo("No weights fit; `multiweight list` without filters shows all.", err=True)
+
+
+def _print_comparison(found: list[WeightsEnum]) -> None:
+    """Prints, for each variant measured twice on one data set, the first entry, the newest and the gain."""
+    rows: list[list[str]] = []
+    for enum in dict.fromkeys(type(entry) for entry in found):
+        for dataset in dict.fromkeys(dataset for entry in enum for dataset in entry.meta["metrics"]):
+            figures = {entry: entry.meta["metrics"].get(dataset) for entry in enum if entry in found}
+            measured = [(entry, next(iter(known.values()))) for entry, known in figures.items() if known]
+            versions = [(entry, value) for entry, value in measured if _version_of_first(entry, measured[0][0])]
+            if len(versions) < 2:
+                continue
+            (first, before), (newest, after) = versions[0], versions[-1]
+            metric = next(iter(first.meta["metrics"][dataset]))
+            rows.append(
+                [
+                    str(enum.variant),
+                    f"{dataset} {metric}",
+                    first.name,
+                    f"{before:.3f}",
+                    newest.name,
+                    f"{after:.3f}",
+                    f"{after - before:+.3f}",
+                ]
+            )
+    if not rows:
+        click.echo("No variant among these has two entries of one kind to compare.", err=True)
+        return
+    columns = ("Variant", "Measured", "First", "", "Newest", "", "Gain")
+    print_table([(title, "left" if number in (0, 1, 2, 4) else "right") for number, title in enumerate(columns)], rows)
+
+
+def _version_of_first(entry: WeightsEnum, first: WeightsEnum) -> bool:
+    """Whether an entry is a later version of the first one: the same name but for its number."""
+    return entry.name.rstrip("0123456789") == first.name.rstrip("0123456789")
+
+
+_SORT_KEYS: dict[str, Any] = {
+    "name": str,
+    "accuracy": lambda entry: -headline(entry) if not math.isnan(headline(entry)) else math.inf,
+    "gflops": lambda entry: entry.meta["gflops"],
+    "params": lambda entry: entry.meta["num_params"],
+    "size": lambda entry: entry.meta["file_size"],
+}
+
+
+def _has_license(entry: WeightsEnum, pattern: str) -> bool:
+    from fnmatch import fnmatchcase
+
+    return fnmatchcase(entry.meta.get("license", "unstated").lower(), pattern.lower())
+
+
+def _print(found: list[WeightsEnum]) -> None:
+    metrics = dict.fromkeys(key for entry in found for figures in entry.meta["metrics"].values() for key in figures)
+    columns = [
+        ("Entry", "left"),
+        ("Measured on", "left"),
+        *((key.capitalize(), "right") for key in metrics),
+        ("GFLOPs", "right"),
+        ("Params (M)", "right"),
+        ("MiB", "right"),
+        ("Licence", "left"),
+    ]
+    rows: list[list[str]] = []
+    for entry in found:
+        for number, (dataset, figures) in enumerate(entry.meta["metrics"].items()):
+            star = "*" if entry is type(entry)["DEFAULT"] else " "
+            first = number == 0
+            rows.append(
+                [
+                    f"{star} {entry}" if first else "",
+                    dataset,
+                    *(f"{figures[key]:.3f}" if key in figures else "" for key in metrics),
+                    f"{entry.meta['gflops']:.3f}" if first else "",
+                    f"{entry.meta['num_params'] / 1e6:.2f}" if first else "",
+                    f"{entry.meta['file_size']:.1f}" if first else "",
+                    entry.meta.get("license", "unstated") if first else "",
+                ]
+            )
+    print_table(columns, rows)

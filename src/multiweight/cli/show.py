@@ -1,0 +1,100 @@
+"""`multiweight show`: everything about an entry, and the three lines that use it."""
+
+from __future__ import annotations
+
+import click
+
+from multiweight.catalogue import WeightsEnum, resolve
+from multiweight.cli._output import size
+from multiweight.cli.list import as_json
+
+
+@click.command("show")
+@click.argument("reference", metavar="REF")
+@click.option("--json", "json_", is_flag=True, help="Print JSON.")
+@click.option("--labels", is_flag=True, help="Print the labels, one a line in the order of the outputs, and no more.")
+def command(reference: str, json_: bool, labels: bool) -> None:
+    """Show everything about an entry, and the three lines of Python that use it.
+
+    \b
+    Examples:
+      multiweight show ResNet50_Weights.IMAGENET1K_V2
+      multiweight show resnet50
+      multiweight show ShuffleNet_V2_X0_5_Weights.DIGITS_V1 --labels
+    """
+    entry = resolve(reference)
+    if labels:
+        click.echo("\n".join(entry.meta["categories"]))
+    elif json_:
+        import json
+
+        click.echo(json.dumps(as_json(entry), indent=1, ensure_ascii=False))
+    else:
+        click.echo("\n".join(_page(entry)))
+
+
+def _page(entry: WeightsEnum) -> list[str]:
+    from multiweight import store
+
+    enum, meta = type(entry), entry.meta
+    path = store.local_path(entry.url)
+    if entry.url.startswith("package://"):
+        cached = "ships inside the package"
+    else:
+        cached = "in the cache" if store.is_cached(entry.value) else "not in the cache"
+    others = [str(other) for other in enum if other is not entry]
+    facts = {
+        "variant": f"{enum.variant} ({enum.task})",
+        **{
+            f"measured on {dataset}": ", ".join(f"{key} {value}" for key, value in figures.items())
+            for dataset, figures in meta["metrics"].items()
+        },
+        "labels": f"{len(meta['categories'])}: {', '.join(meta['categories'][:3])}, …",
+        "parameters": f"{meta['num_params']:,}",
+        "GFLOPs": f"{meta['gflops']} multiply-adds a picture",
+        "smallest picture": " × ".join(map(str, meta["min_size"])) + " pixels",
+        "preprocessing": _settings(entry),
+        "recipe": meta.get("recipe", "unstated"),
+        "licence": meta.get("license", "unstated"),
+        **{key.replace("_", " "): str(meta[key]) for key in meta if key not in _SHOWN},
+        "file": f"{entry.url} ({size(meta['file_size'])})",
+        "SHA-256": entry.sha256 or f"begins with {store.published_hash(entry.url)}",
+        "here": f"{cached}: {path}",
+        **({"also": ", ".join(others)} if others else {}),
+    }
+    width = max(map(len, facts))
+    return [
+        f"{entry}{'  (DEFAULT)' if entry is enum['DEFAULT'] else ''}",
+        "",
+        *(f"  {key:<{width}}  {value}" for key, value in facts.items()),
+        "",
+        *_usage(entry),
+    ]
+
+
+_SHOWN = {"categories", "metrics", "num_params", "gflops", "min_size", "recipe", "license", "file_size"} | {
+    "size",
+    "interpolation",
+}
+
+
+def _settings(entry: WeightsEnum) -> str:
+    preset = entry.value.transforms
+    settings = getattr(preset, "settings", dict)()
+    return f"{type(preset).__name__}({', '.join(f'{key}={_literal(value)}' for key, value in settings.items())})"
+
+
+def _literal(value: object) -> str:
+    return repr(str(value)) if isinstance(value, str) else repr(value)
+
+
+def _usage(entry: WeightsEnum) -> list[str]:
+    """The three lines of Python that use the entry, as they can be pasted."""
+    module, _, function = type(entry).builder.partition(":")
+    return [
+        f"from {module} import {function}, {type(entry).__name__}"
+        if module.startswith("multiweight.")
+        else f"from {module} import {function}; from {type(entry).__module__} import {type(entry).__name__}",
+        f"model = {function}(weights={entry}).eval()",
+        f"preset = {entry}.transforms()",
+    ]

@@ -1,0 +1,270 @@
+"""What every builder does around its network: old ways of calling, weights, unknown arguments, loading."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import inspect
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ParamSpec, TypeVar
+
+import torch
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+from multiweight.catalogue import WeightsEnum
+from multiweight.errors import MismatchError, suggestions
+from multiweight.store.paths import local_path
+
+P = ParamSpec("P")
+M = TypeVar("M", bound=nn.Module)
+
+
+def builder(enum: type[WeightsEnum], options: type) -> Callable[[Callable[P, M]], Callable[P, M]]:
+    """Makes a function with keyword-only `weights`, `progress` and `**options` a builder.
+
+    The function then takes weights in every spelling and gets an entry of the enum or `None`; the calls of
+    torchvision before 0.13 (`pretrained=True`, positional weights) keep working, with warnings that point at the
+    caller's line; an unknown argument is a `TypeError` that names the known ones. What all builders have in common
+    is added to the function's docstring.
+
+    Args:
+        enum: The variant's weights.
+        options: A `TypedDict` of what the network can be told.
+    """
+    known = ("weights", "progress", *options.__annotations__)
+
+    def decorate(function: Callable[P, M]) -> Callable[P, M]:
+        @functools.wraps(function)
+        def build_variant(*args: Any, **kwargs: Any) -> M:
+            name = function.__name__
+            if args:
+                _take_positional(name, args, kwargs)
+            for argument in kwargs:
+                if argument not in known and argument != "pretrained":
+                    raise TypeError(_unknown_argument(name, argument, known))
+            if "pretrained" in kwargs or not (kwargs.get("weights") is None or isinstance(kwargs["weights"], enum)):
+                kwargs["weights"] = _take_legacy(name, enum, kwargs)
+            return function(**kwargs)  # pyright: ignore[reportCallIssue]
+
+        build_variant.weights_enum = enum  # pyright: ignore[reportAttributeAccessIssue]
+        summary = inspect.cleandoc(function.__doc__ or "")
+        build_variant.__doc__ = f"{summary}\n\n{_COMMON.format(enum=enum.__name__, options=options.__name__)}"
+        return build_variant  # pyright: ignore[reportReturnType]
+
+    return decorate
+
+
+_COMMON = """\
+Args:
+    weights: An entry of `{enum}`, its name in any spelling, or `None` for random initial tensors.
+    progress: Whether a download shows how far it is.
+    **options: See `{options}`.
+
+Returns:
+    The network, in training mode.
+
+Raises:
+    UnknownWeightsError: If there is no such entry.
+    TypeError: If `weights` belong to another variant, or an argument is unknown.
+    ValueError: If an option contradicts the weights or the variant.
+    StoreError: If the file cannot be had.
+    WeightsFileError: If it cannot be read or does not fit."""
+
+
+def _unknown_argument(name: str, argument: str, known: Iterable[str]) -> str:
+    near = suggestions(argument, known)
+    # All the known ones follow anyway.
+    return f"{name}() has no argument {argument!r}.{near if near.endswith('?') else ''} It takes {', '.join(known)}."
+
+
+def _warn(text: str) -> None:
+    """Warns at the line from which this package was called, by way of `get_model` too."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("multiweight."):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(text, UserWarning, stacklevel=level)
+
+
+def _take_positional(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Moves positional arguments, which once were `weights` (or `pretrained`) and `progress`, to their names."""
+    names = ("weights", "progress")[: len(args)]
+    if len(args) > len(names):
+        raise TypeError(f"{name}() takes keyword arguments only; got {len(args)} positional ones.")
+    if twice := [given for given in names if given in kwargs]:
+        raise TypeError(f"{name}() got {twice[0]!r} both as a positional and as a keyword argument.")
+    _warn(
+        f"Using {' and '.join(map(repr, names))} as positional parameter(s) is deprecated. "
+        "Please use keyword parameter(s) instead."
+    )
+    kwargs.update(zip(names, args, strict=True))
+
+
+def _take_legacy(name: str, enum: type[WeightsEnum], kwargs: dict[str, Any]) -> WeightsEnum | None:
+    """The entry that `pretrained=`, or a truth value, a string or something wrong for `weights=`, stands for."""
+
+    def entry_of(weights: Any) -> WeightsEnum | None:
+        if _is_truth_value(weights):
+            return enum.legacy if weights else None
+        return enum.verify(weights)
+
+    weights = kwargs.get("weights")
+    if "pretrained" not in kwargs:
+        entry = entry_of(weights)
+    else:
+        pretrained = kwargs.pop("pretrained")
+        if not (pretrained is None or _is_truth_value(pretrained)):
+            raise TypeError(f"{name}(pretrained=…) takes True or False; pass {pretrained!r} as 'weights'.")
+        entry = entry_of(bool(pretrained))
+        if "weights" in kwargs and entry_of(weights) is not entry:
+            raise TypeError(
+                f"{name}() was told pretrained={pretrained!r}, which means weights={entry}, and weights={weights!r}. "
+                "Give 'weights' alone."
+            )
+        _warn("The parameter 'pretrained' is deprecated, please use 'weights' instead.")
+        weights = bool(pretrained)
+    if _is_truth_value(weights):
+        text = (
+            "Arguments other than a weight enum or `None` for 'weights' are deprecated. "
+            f"The current behavior is equivalent to passing `weights={entry}`."
+        )
+        if entry is not None:
+            text += f" You can also use `weights={enum.__name__}.DEFAULT` to get the most up-to-date weights."
+        _warn(text)
+    return entry
+
+
+def _is_truth_value(value: object) -> bool:
+    return isinstance(value, int) and value in (0, 1)
+
+
+def fixed(variant: str, options: Mapping[str, Any], **values: Any) -> dict[str, Any]:
+    """The options with the values that make the variant what it is.
+
+    Raises:
+        ValueError: If the caller asks for another value of one of them.
+    """
+    for key, value in values.items():
+        if options.get(key, value) != value:
+            raise ValueError(f"{variant} has {key}={value}; got {key}={options[key]!r}.")
+    return {**options, **values}
+
+
+def build(
+    network: Callable[..., M], weights: WeightsEnum | str | None, progress: bool, /, *args: Any, **options: Any
+) -> M:
+    """Builds a network, with random initial tensors or with an entry's.
+
+    Without weights the network initialises itself, in torchvision's order. With weights nothing is filled with
+    random numbers and the random state stays as it is: the file's tensors are mapped and assigned.
+
+    Args:
+        network: The network class, or a function that returns one.
+        weights: The entry, or `None`. (A name is for the signature of builders: `builder` has found its entry.)
+        progress: Whether a download shows how far it is.
+        *args: What makes the variant, passed on to the network.
+        **options: The network's options.
+
+    Raises:
+        TypeError: If the weights are a name after all.
+        ValueError: If `num_classes` is not the number of the entry's labels.
+        StoreError: If the file cannot be had.
+        WeightsFileError: If it cannot be read or does not fit.
+    """
+    if weights is None:
+        return network(*args, **options)
+    if isinstance(weights, str):
+        raise TypeError(f"build takes an entry, not the name {weights!r}: the calling function is no @builder.")
+    labels = len(weights.meta["categories"])
+    if options.setdefault("num_classes", labels) != labels:
+        raise ValueError(
+            f"{weights} has {labels} labels, so num_classes must be {labels}; got {options['num_classes']!r}. "
+            "Build with these weights and replace the last layer, or build with weights=None."
+        )
+    with without_initialisation():
+        model = network(*args, **options)
+    assign(model, weights.get_state_dict(progress=progress), source=f"{weights} ({local_path(weights.url)})")
+    return model
+
+
+class without_initialisation(TorchFunctionMode):
+    """Within it, and in this thread only, parameters stay as they were allocated and no random number is drawn.
+
+    Cheaper than the meta device (whose modules cost three times as much to construct), and buffers and tables
+    computed from tensors are real. Whoever uses it must assign every parameter afterwards.
+    """
+
+    # The other functions of torch.nn.init end in one of these.
+    _DRAWING = frozenset(
+        {
+            nn.init.normal_,
+            nn.init.uniform_,
+            nn.init.kaiming_uniform_,
+            torch.Tensor.normal_,
+            torch.Tensor.uniform_,
+            torch.Tensor.random_,
+            torch.Tensor.bernoulli_,
+            torch.Tensor.exponential_,
+            torch.Tensor.log_normal_,
+            torch.Tensor.cauchy_,
+            torch.Tensor.geometric_,
+        }
+    )
+    _FILLING = frozenset({nn.init.constant_, torch.Tensor.fill_, torch.Tensor.zero_})
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func in self._DRAWING or func in self._FILLING:
+            tensor = args[0] if args else kwargs["tensor"]
+            if isinstance(tensor, nn.Parameter):
+                return tensor
+            if func in self._DRAWING:
+                # Not left as it was: nn.init.trunc_normal_ draws until all numbers are within its bounds.
+                tensor.detach().zero_()
+                return tensor
+        return func(*args, **kwargs)
+
+
+def assign(model: nn.Module, state: dict[str, torch.Tensor], *, source: str) -> None:
+    """Makes the tensors of a state dict the model's own, without copying those of the model's dtype and device.
+
+    Dtype, device and `requires_grad` stay the model's.
+
+    Args:
+        model: A network.
+        state: Tensors by name; every one of the network's, and no other. It is left as it is.
+        source: What the tensors are, for the error.
+
+    Raises:
+        MismatchError: If tensors are missing, unexpected or of another shape; the text names the first few. The
+            model is then of no more use.
+    """
+    own = model.state_dict(keep_vars=True)
+    # Not dict(state): torch keeps the versions of the modules in an attribute of it.
+    fitting = copy.copy(state)
+    misshapen: dict[str, str] = {}
+    for key, tensor in state.items():
+        if (mine := own.get(key)) is None:
+            continue
+        if tensor.shape == mine.shape:
+            fitting[key] = tensor.detach().to(mine.device, mine.dtype)
+        else:
+            misshapen[key] = f"{key} {tuple(tensor.shape)} instead of {tuple(mine.shape)}"
+            del fitting[key]
+    missing, unexpected = model.load_state_dict(fitting, strict=False, assign=True)
+    missing = [key for key in missing if key not in misshapen]
+    if missing or unexpected or misshapen:
+        raise MismatchError(_mismatch(source, missing, unexpected, misshapen.values()))
+
+
+def _mismatch(source: str, missing: Iterable[str], unexpected: Iterable[str], misshapen: Iterable[str]) -> str:
+    lines = [f"{source} does not fit the network."]
+    for what, names in (("missing", missing), ("unexpected", unexpected), ("misshapen", misshapen)):
+        if names := list(names):
+            shown = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+            lines.append(f"  {len(names)} {what}: {shown}")
+    return "\n".join(lines)

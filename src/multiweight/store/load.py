@@ -1,0 +1,147 @@
+"""From a verified file to tensors, mapped rather than read where the format allows it. No code in it is run."""
+
+from __future__ import annotations
+
+import os
+import pickletools
+import re
+import zipfile
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+import torch
+
+from multiweight.errors import CorruptFileError, UnsafeFileError, WeightsFileError
+from multiweight.store import ensure
+
+if TYPE_CHECKING:
+    from multiweight.catalogue import Weights
+
+_ZIP = b"PK\x03\x04"
+_PICKLES_OF_OLD_FORMAT = 5
+
+# What torch.save writes of itself for tensors. Anything else that a refused file names is what it was refused for.
+_OF_TENSORS = re.compile(
+    r"collections\.OrderedDict|torch\.(\w*Storage|Size|device|dtype)|torch\._utils\._rebuild_\w+|torch\.storage\.\w+"
+)
+
+
+def load_state_dict(weights: Weights, *, name: str, progress: bool = True) -> dict[str, torch.Tensor]:
+    """The tensors of an entry by name, downloaded and verified if need be.
+
+    Args:
+        weights: The entry.
+        name: What errors and the progress bar call it.
+        progress: Whether a terminal shows how far a download is.
+
+    Raises:
+        StoreError: If the file cannot be had.
+        WeightsFileError: If it cannot be read.
+    """
+    return read_state_dict(ensure(weights, name=name, progress=progress), name=name)
+
+
+def read_state_dict(path: Path, *, name: str) -> dict[str, torch.Tensor]:
+    """The tensors in a file by name.
+
+    safetensors and torch's zip format are mapped: bytes are read when they are first used, writing into a tensor
+    copies the page and never reaches the file, and the file may be replaced by rename meanwhile (never rewritten in
+    place). Files in torch's older format cannot be mapped and are read.
+
+    Args:
+        path: The file. It is read as safetensors if its content or its ending says so.
+        name: What errors call it.
+
+    Raises:
+        UnsafeFileError: If the file asks for anything but tensors. Nothing of it was run.
+        CorruptFileError: If it is damaged, or no file of tensors.
+        OSError: If it cannot be opened.
+    """
+    with path.open("rb") as file:
+        head = file.read(16)
+    is_zip = head.startswith(_ZIP)
+    is_safetensors = head[8:9] == b"{" and int.from_bytes(head[:8], "little") < path.stat().st_size
+    try:
+        if is_safetensors or path.suffix == ".safetensors":
+            from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType]
+
+            found: Any = load_file(path)
+        else:
+            found = _torch_load(path, mapped=is_zip)
+    except Exception as error:  # the readers run into refused and damaged files with errors of every kind
+        raise _unreadable(path, name, head, error) from error
+    if not isinstance(found, dict):
+        raise CorruptFileError(f"{name}: {path} holds a {type(found).__name__}; expected a dict of tensors by name.")
+    state = cast("dict[Any, Any]", found)
+    for key, value in state.items():
+        if not isinstance(key, str) or not isinstance(value, torch.Tensor):
+            raise CorruptFileError(
+                f"{name}: {path} holds a dict with {key!r}: {type(value).__name__}; expected tensors by name. "
+                "If it is a training checkpoint, save the state dict in it alone."
+            )
+    return state
+
+
+def _torch_load(path: Path, *, mapped: bool) -> object:
+    if not mapped or os.name == "nt":
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+    from mmap import MAP_PRIVATE
+
+    # The user may have chosen shared maps for files of his own; training must not write into the cache.
+    with torch.serialization.set_default_mmap_options(MAP_PRIVATE):
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+
+
+def _unreadable(path: Path, name: str, head: bytes, error: Exception) -> WeightsFileError:
+    if wants := sorted(_wants(path, head.startswith(_ZIP))):
+        return UnsafeFileError(
+            f"{name}: {path} is refused. A file of weights holds tensors by name and nothing else; this one asks for "
+            f"{', '.join(wants[:3])}{', …' if len(wants) > 3 else ''}, which may run code. Nothing of it was run. "
+            "If you trust whoever made it, have them save the state dict alone, best as safetensors."
+        )
+    reason = (str(error) or type(error).__name__).strip().splitlines()[0]
+    return CorruptFileError(
+        f"{name}: {path} ({path.stat().st_size:,} bytes, beginning with {head!r}) is damaged or not a file of "
+        f"weights: {reason}\nDelete it to have it downloaded anew, or save it again."
+    )
+
+
+def _wants(path: Path, is_zip: bool) -> set[str]:
+    """The functions and classes that a file's pickles name, other than those of which tensors are made.
+
+    The pickles are only read, never run.
+    """
+    names: set[str] = set()
+    with suppress(Exception):  # here the pickles end, or are damaged in any way; what they have named so far counts
+        if is_zip:
+            with zipfile.ZipFile(path) as archive:
+                for member in archive.namelist():
+                    if member.endswith(".pkl"):
+                        with archive.open(member) as file:
+                            names.update(_named(cast("BinaryIO", file)))
+        else:
+            with path.open("rb") as file:
+                for _ in range(_PICKLES_OF_OLD_FORMAT):
+                    names.update(_named(file))
+    return {name for name in names if not _OF_TENSORS.fullmatch(name)}
+
+
+def _named(file: BinaryIO) -> Iterator[str]:
+    """Every `module.name` in one pickle."""
+    strings: list[str] = []
+    memo: dict[int, str] = {}
+    operations: Iterator[tuple[pickletools.OpcodeInfo, Any, int | None]] = pickletools.genops(file)
+    for opcode, argument, _ in operations:
+        if opcode.name in ("GLOBAL", "INST"):
+            yield argument.replace(" ", ".", 1)
+        elif opcode.name == "STACK_GLOBAL":
+            yield ".".join(strings[-2:])
+        elif opcode.name in ("PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"):
+            # A file that numbers its memos otherwise only makes for a worse name in the error.
+            memo[len(memo) if argument is None else argument] = strings[-1] if strings else ""
+        elif opcode.name in ("GET", "BINGET", "LONG_BINGET"):
+            strings.append(memo.get(argument, "?"))
+        elif isinstance(argument, str):
+            strings.append(argument)

@@ -1,0 +1,119 @@
+"""What presets check of their arguments."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import math
+import operator
+from collections.abc import Callable, Iterable
+from enum import Enum
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import numpy as np
+from PIL import Image
+
+from multiweight.catalogue import InterpolationMode
+from multiweight.errors import suggestions
+
+P = ParamSpec("P")
+Self = TypeVar("Self")
+
+PILLOW_FILTERS = {
+    InterpolationMode.NEAREST: Image.Resampling.NEAREST,
+    # Pillow has one nearest; it is the exact one, and it is what torchvision takes for both.
+    InterpolationMode.NEAREST_EXACT: Image.Resampling.NEAREST,
+    InterpolationMode.BILINEAR: Image.Resampling.BILINEAR,
+    InterpolationMode.BICUBIC: Image.Resampling.BICUBIC,
+    InterpolationMode.BOX: Image.Resampling.BOX,
+    InterpolationMode.HAMMING: Image.Resampling.HAMMING,
+    InterpolationMode.LANCZOS: Image.Resampling.LANCZOS,
+}
+
+_MODES_OF_PILLOW = {resampling: mode for mode, resampling in reversed(PILLOW_FILTERS.items())}
+
+
+def known_only(init: Callable[Concatenate[Self, P], None]) -> Callable[Concatenate[Self, P], None]:
+    """Makes an `__init__` answer an unknown argument with a `TypeError` that names the known ones."""
+    known = list(inspect.signature(init).parameters)[1:]
+
+    @functools.wraps(init)
+    def checked(self: Self, *args: P.args, **kwargs: P.kwargs) -> None:
+        for name in kwargs:
+            if name not in known:
+                raise TypeError(
+                    f"{type(self).__name__}() has no argument {name!r}.{suggestions(name, known)} "
+                    f"It takes {', '.join(known)}."
+                )
+        init(self, *args, **kwargs)
+
+    return checked
+
+
+def pixels(name: str, value: Any) -> int:
+    """A length in pixels, at least 1.
+
+    Raises:
+        TypeError: If it is not a whole number.
+        ValueError: If it is less than 1.
+    """
+    try:
+        length = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} is one whole number of pixels; got {value!r}.") from None
+    if isinstance(value, bool):
+        raise TypeError(f"{name} is one whole number of pixels; got {value!r}.")
+    if length < 1:
+        raise ValueError(f"{name} must be at least 1 pixel; got {length}.")
+    return length
+
+
+def per_channel(name: str, values: Iterable[float], *, divisor: bool = False) -> list[float]:
+    """Three numbers, one a channel, or one for all of them.
+
+    Args:
+        name: The argument's name, for the errors.
+        values: The numbers.
+        divisor: Whether they are divided by, in 32-bit floats, and so must not be 0 there.
+
+    Raises:
+        TypeError: If it is not an iterable of numbers.
+        ValueError: If there are not 1 or 3, or one cannot be used.
+    """
+    try:
+        numbers = [float(value) for value in values]
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} takes 3 numbers, one a channel; got {values!r}.") from None
+    if len(numbers) not in (1, 3):
+        raise ValueError(f"{name} takes 3 numbers, one a channel, or 1 for all; got {len(numbers)}: {values!r}.")
+    if not all(map(math.isfinite, numbers)):
+        raise ValueError(f"{name} takes finite numbers; got {values!r}.")
+    if divisor and not np.asarray(numbers, np.float32).all():
+        raise ValueError(f"{name} is divided by, as 32-bit floats, so none may be 0 there; got {values!r}.")
+    return numbers
+
+
+def interpolation_mode(value: Any) -> InterpolationMode:
+    """The mode meant by one of ours, its name, torchvision's enum or a Pillow constant.
+
+    Raises:
+        TypeError: If it is nothing of the kind.
+        ValueError: If there is no such mode.
+    """
+    if isinstance(value, InterpolationMode):
+        return value
+    given = value.value if isinstance(value, Enum) else value
+    if isinstance(given, str):
+        name = given.lower().replace("_", "-")
+        if name in list(InterpolationMode):
+            return InterpolationMode(name)
+        raise ValueError(f"There is no interpolation {given!r}.{_known_modes(name)}")
+    if isinstance(given, int) and not isinstance(given, bool):
+        if given in _MODES_OF_PILLOW:
+            return _MODES_OF_PILLOW[Image.Resampling(given)]
+        raise ValueError(f"No interpolation here answers to Pillow's constant {value!r}.{_known_modes('')}")
+    raise TypeError(f"interpolation takes an InterpolationMode, its name or a Pillow constant; got {value!r}.")
+
+
+def _known_modes(name: str) -> str:
+    return suggestions(name, InterpolationMode) or f" Known: {', '.join(InterpolationMode)}."

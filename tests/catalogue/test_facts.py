@@ -1,0 +1,70 @@
+"""Every figure of the catalogue equals the published one, a copy of which is in tests/data."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from multiweight.catalogue import get_model_weights, get_weight, list_models, weights_enums
+from multiweight.catalogue._schema import spelling
+
+DATA = Path(__file__).parents[1] / "data"
+FACTS = json.loads((DATA / "facts_weights.json").read_text())["models"]
+OURS = [name for name in list_models() if name in FACTS]
+
+
+def plain(value):
+    if hasattr(value, "items"):
+        return {key: plain(inner) for key, inner in value.items()}
+    return list(value) if isinstance(value, tuple) else value
+
+
+@pytest.mark.parametrize("variant", OURS)
+def test_entries_equal_the_published_facts(variant):
+    facts, enum = FACTS[variant], get_model_weights(variant)
+    assert enum.__name__ == facts["weights_enum"]
+    published = [entry.name for entry in enum if not entry.url.startswith("package://")]
+    assert published == list(facts["entries"])
+    for name, fact in facts["entries"].items():
+        entry = enum[name]
+        assert entry.url == fact["url"]
+        assert type(entry.value.transforms).__name__ == fact["transforms"]
+        settings = {key: plain(value) for key, value in entry.value.transforms.settings().items()}
+        # torchvision's preset object holds its two sizes in lists of one.
+        for key in ("crop_size", "resize_size"):
+            settings[key] = [settings[key]]
+        assert settings == fact["settings"]
+        for key, value in fact["meta"].items():
+            if key == "categories":
+                labels = (DATA / f"labels_{value}.txt").read_text().splitlines()
+                assert list(entry.meta[key]) == labels
+                assert entry.meta.label_list == value
+            else:
+                assert plain(entry.meta[key]) == value
+    assert enum["DEFAULT"].name == facts["default"]
+    assert str(enum.legacy) == facts["legacy_default"]["weights"][1]
+
+
+def test_every_published_variant_of_the_families_built_is_there():
+    modules = {FACTS[variant]["module"] for variant in OURS}
+    expected = {name for name, fact in FACTS.items() if fact["module"] in modules}
+    assert expected == set(OURS)
+
+
+def test_all_names_of_the_catalogue_can_be_told_apart_in_any_spelling():
+    enums = weights_enums()
+    assert len({spelling(name) for name in enums}) == len(enums)
+    for enum in enums.values():
+        names = list(enum.__members__)
+        assert len({spelling(name) for name in names}) == len(names)
+        for entry in enum:
+            assert entry.name == entry.name.upper()
+            for written in (str(entry), str(entry).lower(), str(entry).replace("_", "-").upper()):
+                assert get_weight(written) is entry
+
+
+def test_every_entry_is_complete():
+    for enum in weights_enums().values():
+        for entry in enum:
+            for key in ("categories", "num_params", "min_size", "metrics", "gflops", "file_size", "recipe"):
+                assert key in entry.meta, f"{entry} lacks {key}"
