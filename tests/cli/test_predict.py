@@ -53,6 +53,7 @@ def shell(plugin, tmp_path):
     """Starts the command as a process of its own."""
     environment = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{plugin}", "MULTIWEIGHT_OFFLINE": "1"}
     environment["TORCH_HOME"] = str(tmp_path / "torch_home")
+    environment.pop("COLUMNS", None)  # pytest-xdist sets it, and it would win over the terminal's own width
 
     def start(*arguments, **options):
         options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "cwd": tmp_path, "env": environment} | options

@@ -10,8 +10,8 @@ from torch import nn
 from multiweight import models
 from multiweight.catalogue import ImageClassification, Weights, WeightsEnum
 from multiweight.errors import UnknownWeightsError
-from multiweight.models import ResNet18_Weights, ResNet50_Weights, get_model, list_models, resnet50
-from tests.models.support import without_files
+from multiweight.models import ResNet18_Weights, ResNet50_Weights, get_model, get_model_weights, resnet50
+from tests.models.support import FACTS, VARIANTS, without_files
 from tests.reference import torchvision
 
 V1, V2 = ResNet50_Weights.IMAGENET1K_V1, ResNet50_Weights.IMAGENET1K_V2
@@ -154,14 +154,22 @@ def test_progress_arrives(asked, given):
     assert [progress for _, progress in asked] == [given, given]
 
 
-@pytest.mark.parametrize("variant", list_models(module="multiweight.models"))
-def test_pretrained_means_the_first_published_weights_of_every_variant(asked, variant):
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_pretrained_means_the_first_published_weights_of_every_variant(variant, monkeypatch):
+    asked = []
+    monkeypatch.setattr("multiweight.models._builder.assign", lambda model, state, source: None)
+    monkeypatch.setattr(WeightsEnum, "get_state_dict", lambda self, progress: asked.append(self) or {})
+    enum = get_model_weights(variant)
+    legacy = FACTS[variant]["legacy_default"]["weights"][1]
+    if legacy == "None":
+        with pytest.raises(ValueError, match=f"{variant} had no weights .*{enum.__name__}.DEFAULT"):
+            get_model(variant, pretrained=True)
+        return
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         get_model(variant, pretrained=True)
-    assert [entry.name for entry, _ in asked] == ["IMAGENET1K_V1"]
-    entry = asked[0][0]
-    assert str(caught[1].message) == LOADS.replace("ResNet50_Weights", type(entry).__name__)
+    assert [str(entry) for entry in asked] == [legacy]
+    assert str(caught[1].message) == LOADS.replace("ResNet50_Weights", enum.__name__)
 
 
 FOREIGN = Weights("https://example.org/x.pth", ImageClassification(crop_size=224), {})

@@ -19,7 +19,8 @@ def test_lower_case_callables_are_builders_or_the_registrys():
 def test_public_names_are_there_once_and_documented():
     assert len(set(models.__all__)) == len(models.__all__)
     public = {name for name in vars(models) if not name.startswith("_")}
-    assert public == set(models.__all__)
+    # torchvision exports two names with an underscore.
+    assert public == set(models.__all__) - {"_GoogLeNetOutputs", "_InceptionOutputs"}
     for name in public:
         assert vars(models)[name].__doc__, name
 

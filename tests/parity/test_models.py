@@ -2,6 +2,7 @@
 
 import inspect
 from functools import partial
+from importlib import import_module
 
 import pytest
 import torch
@@ -10,16 +11,9 @@ from hypothesis import strategies as st
 from torch import nn
 
 from multiweight import models
-from multiweight.models import get_model, get_model_builder, list_models
+from multiweight.models import get_model, get_model_builder
+from tests.models.support import EACH_VARIANT, GIANTS, VARIANTS, side_of
 from tests.reference import torchvision
-
-VARIANTS = list_models(module="multiweight.models")
-
-
-def theirs(ours):
-    """torchvision's class or function of the same module and name."""
-    module = ours.__module__.replace("multiweight", "torchvision")
-    return getattr(getattr(torchvision().models, module.rpartition(".")[2]), ours.__name__)
 
 
 def outcome(build, *args, **kwargs):
@@ -43,62 +37,119 @@ def assert_same_tensors(ours, expected):
 def assert_same_networks(ours, expected):
     """The same names and kinds of modules in the same order, and the same tensors."""
     structure = [
-        [(name, type(module).__name__) for name, module in network.named_modules()] for network in (ours, expected)
+        # torchvision's MNASNet has a private name for its block.
+        [(name, type(module).__name__.lstrip("_")) for name, module in network.named_modules()]
+        for network in (ours, expected)
     ]
     assert structure[0] == structure[1]
     assert_same_tensors(ours.state_dict().items(), expected.state_dict().items())
 
 
+def flat(answer):
+    """A network's answer as a list of tensors: auxiliary outputs make it a tuple."""
+    return [answer] if isinstance(answer, torch.Tensor) else [each for each in answer if each is not None]
+
+
 def assert_same_answers(ours, expected, pictures):
     with torch.no_grad():
-        assert torch.equal(ours(pictures), expected(pictures))
-        assert torch.equal(ours.eval()(pictures), expected.eval()(pictures))
+        for given, wanted in zip(flat(ours.eval()(pictures)), flat(expected.eval()(pictures)), strict=True):
+            assert torch.equal(given, wanted)
 
 
 def assert_same_training(ours, expected, pictures):
-    """The same answers in training, the same running means, the same gradients."""
-    answers = []
+    """The same answers in training, the same random draws, the same running means, the same gradients."""
+    answers, draws = [], []
     for network in (ours, expected):
-        answers.append(network.train()(pictures))
-        answers[-1].logsumexp(1).sum().backward()
-    assert torch.equal(*answers)
+        torch.manual_seed(11)
+        answers.append(flat(network.train()(pictures)))
+        draws.append(torch.rand(1))
+        sum(each.logsumexp(1).sum() for each in answers[-1]).backward()
+    assert torch.equal(*draws)
+    assert len(answers[0]) == len(answers[1])
+    assert all(map(torch.equal, *answers))
     assert_same_tensors(ours.named_buffers(), expected.named_buffers())
-    gradients = [[(name, each.grad) for name, each in network.named_parameters()] for network in (ours, expected)]
-    assert_same_tensors(*gradients)
+    for (name, one), (_, other) in zip(ours.named_parameters(), expected.named_parameters(), strict=True):
+        assert (one.grad is None) == (other.grad is None), name
+        assert one.grad is None or torch.equal(one.grad, other.grad), name
+
+
+RESNET = {"zero_init_residual": True, "norm_layer": partial(nn.GroupNorm, 4)}
+OPTIONS = {
+    "AlexNet": {"dropout": 0.2},
+    "ConvNeXt": {"stochastic_depth_prob": 0.3, "layer_scale": 0.1},
+    "DenseNet": {"bn_size": 2, "drop_rate": 0.2, "memory_efficient": True},
+    "EfficientNet": {"dropout": 0.1, "stochastic_depth_prob": 0.4, "norm_layer": partial(nn.BatchNorm2d, eps=0.1)},
+    "GoogLeNet": {"aux_logits": False, "transform_input": True, "init_weights": True, "dropout": 0.1},
+    "Inception3": {"aux_logits": False, "transform_input": True, "init_weights": False, "dropout": 0.1},
+    "MNASNet": {"dropout": 0.1},
+    "MaxVit": {"mlp_dropout": 0.1, "attention_dropout": 0.2, "norm_layer": partial(nn.BatchNorm2d, eps=0.1)},
+    "MobileNetV2": {"width_mult": 0.5, "round_nearest": 4, "dropout": 0.1, "norm_layer": partial(nn.GroupNorm, 4)},
+    "MobileNetV3": {"width_mult": 0.5, "reduced_tail": True, "dilated": True, "dropout": 0.1},
+    "RegNet": {"norm_layer": partial(nn.BatchNorm2d, eps=0.1), "activation": nn.SiLU},
+    "ResNet": RESNET | {"replace_stride_with_dilation": [False, True, True]},
+    "ShuffleNetV2": {},
+    "SqueezeNet": {"dropout": 0.1},
+    "SwinTransformer": {"dropout": 0.1, "attention_dropout": 0.2},
+    "VGG": {"init_weights": False, "dropout": 0.1},
+    "VisionTransformer": {"dropout": 0.1, "attention_dropout": 0.2, "representation_size": 24},
+}
+"""Options of each network away from their defaults, as far as torchvision's builders take them."""
 
 
 def options_for(variant):
     """Every option of the variant away from its default, as far as the variant can have it."""
     network = inspect.signature(get_model_builder(variant)).return_annotation
-    if network == "ShuffleNetV2":
-        return {"num_classes": 7, "inverted_residual": partial(models.shufflenetv2.InvertedResidual)}
-    options = {"num_classes": 7, "zero_init_residual": True, "norm_layer": partial(nn.GroupNorm, 4)}
-    if variant not in ("resnet18", "resnet34"):
-        options["replace_stride_with_dilation"] = [False, True, True]
+    options = {"num_classes": 50, **OPTIONS[network]}
+    if variant in ("resnet18", "resnet34"):
+        del options["replace_stride_with_dilation"]
     if variant in ("resnet50", "resnet101", "resnet152"):
         options |= {"groups": 2, "width_per_group": 16}
+    if variant.startswith(("efficientnet_b5", "efficientnet_b6", "efficientnet_b7", "efficientnet_v2")):
+        del options["norm_layer"]
+    if network == "VisionTransformer":
+        # A few patches are enough to tell networks apart.
+        options["image_size"] = 3 * int(variant.rpartition("_")[2])
     return options
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+def takes_any_size(variant):
+    return not variant.startswith("vit_")
+
+
+def pictures_for(variant, *, training):
+    """Two pictures, small where the variant takes small ones, and of two sides where it takes those."""
+    side = side_of(variant, training)
+    width = side if side > 64 or variant.startswith(("vgg", "alexnet")) else side - 11
+    return torch.rand(2, 3, side, width, generator=torch.Generator().manual_seed(3))
+
+
+@pytest.mark.filterwarnings("ignore:The default weight initialization of:FutureWarning")  # torchvision's
+@pytest.mark.parametrize("variant", EACH_VARIANT)
 def test_variant_is_torchvisions(variant):
     ours, drawn = outcome(get_model, variant)
     expected, expected_drawn = outcome(torchvision().models.get_model, variant)
     assert torch.equal(drawn, expected_drawn)
     assert_same_networks(ours, expected)
-    pictures = torch.rand(2, 3, 40, 33)
-    assert_same_training(ours, expected, pictures)
-    assert_same_answers(ours, expected, pictures)
+    if variant in GIANTS and not takes_any_size(variant):
+        return  # the next test compares their answers on smaller pictures
+    assert_same_training(ours, expected, pictures_for(variant, training=True))
+    assert_same_answers(ours, expected, pictures_for(variant, training=False))
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.filterwarnings("ignore:The default weight initialization of:FutureWarning")  # torchvision's
+@pytest.mark.parametrize("variant", EACH_VARIANT)
 def test_variant_with_options_is_torchvisions(variant):
     options = options_for(variant)
+    if variant in GIANTS and takes_any_size(variant):
+        options = {"num_classes": 50}  # compared in the test before
     ours, drawn = outcome(get_model, variant, **options)
     expected, expected_drawn = outcome(torchvision().models.get_model, variant, **options)
     assert torch.equal(drawn, expected_drawn)
     assert_same_networks(ours, expected)
-    assert_same_answers(ours, expected, torch.rand(2, 3, 40, 33))
+    side = options.get("image_size")
+    pictures = pictures_for(variant, training=True) if side is None else torch.rand(2, 3, side, side)
+    assert_same_training(ours, expected, pictures)
+    assert_same_answers(ours, expected, pictures)
 
 
 @pytest.mark.parametrize(
@@ -172,41 +223,44 @@ def test_channel_shuffle_is_torchvisions(groups, each, height, pictures):
     assert answer.is_contiguous()
 
 
-@pytest.mark.parametrize(
-    "ours",
-    [
-        models.ResNet,
-        models.resnet.BasicBlock,
-        models.resnet.Bottleneck,
-        models.resnet.conv1x1,
-        models.resnet.conv3x3,
-        models.ShuffleNetV2,
-        models.shufflenetv2.InvertedResidual,
-        models.shufflenetv2.InvertedResidual.depthwise_conv,
-        models.shufflenetv2.channel_shuffle,
-    ],
-    ids=lambda each: each.__qualname__,
-)
-def test_parameters_are_torchvisions(ours):
-    owner, _, method = ours.__qualname__.partition(".")
-    expected = theirs(getattr(models, ours.__module__.rpartition(".")[2]).__dict__[owner])
-    expected = getattr(expected, method) if method else expected
-    plain = [
-        [
-            (each.name, getattr(each.default, "__name__", each.default))
-            for each in inspect.signature(one).parameters.values()
-        ]
+FAMILIES = [
+    *("alexnet", "convnext", "densenet", "efficientnet", "googlenet", "inception", "maxvit", "mnasnet", "mobilenetv2"),
+    *("mobilenetv3", "regnet", "resnet", "shufflenetv2", "squeezenet", "swin_transformer", "vgg", "vision_transformer"),
+]
+PUBLIC = [
+    (family, name)
+    for family in FAMILIES
+    for name, value in vars(import_module(f"multiweight.models.{family}")).items()
+    if inspect.isclass(value) and issubclass(value, nn.Module) and value.__module__ == f"multiweight.models.{family}"
+]
+
+
+@pytest.mark.parametrize(("family", "name"), PUBLIC)
+def test_parameters_are_torchvisions(family, name):
+    """Every block that torchvision has too is constructed with the same parameters in the same order."""
+    reference = import_module(f"{torchvision().__name__}.models.{family}")
+    if not hasattr(reference, name):
+        assert name.startswith("_") or (family, name) in OURS
+        return
+    ours, expected = (
+        inspect.signature(getattr(module, name).__init__).parameters
+        for module in (import_module(f"multiweight.models.{family}"), reference)
+    )
+    named = [
+        [each.name for each in one.values() if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)]
         for one in (ours, expected)
     ]
-    assert plain[0] == plain[1]
+    assert named[0] == named[1]
+
+
+OURS = {("mnasnet", "InvertedResidual")}
+"""Public blocks that torchvision does not have."""
 
 
 def test_names_are_torchvisions():
-    """All that torchvision.models has of these families is here, and nothing that it has not."""
-    reference = torchvision().models
-    registry = {"get_model", "get_model_builder", "get_model_weights", "get_weight", "list_models"}
-    families = {"resnet", "shufflenetv2"}
-    expected = {name for family in families for name in getattr(reference, family).__all__}
-    expected |= registry | families | {"Weights", "WeightsEnum"}
-    assert set(models.__all__) == expected
-    assert expected <= set(vars(reference))
+    """All that torchvision.models has of the classification networks is here, and nothing that it has not."""
+    reference = vars(torchvision().models)
+    tasks = {"detection", "optical_flow", "quantization", "segmentation", "video"}
+    expected = {name for name in reference if not name.startswith("_")} - tasks
+    assert {name for name in models.__all__ if not name.startswith("_")} == expected
+    assert all(name in reference for name in models.__all__)

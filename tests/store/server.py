@@ -1,6 +1,7 @@
 """A web server on the loopback that misbehaves as it is told."""
 
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -39,8 +40,14 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self) -> None:
+    def __init__(self, certificate: str | None = None, key: str | None = None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
+        self.scheme = "http"
+        if certificate:
+            self.scheme = "https"
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate, key)
+            self.socket = context.wrap_socket(self.socket, server_side=True)
         self.files: dict[str, bytes] = {}
         self.replies: deque[Reply] = deque()
         self.otherwise = Reply()
@@ -49,7 +56,7 @@ class Server(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
+        return f"{self.scheme}://127.0.0.1:{self.server_port}"
 
     def reset(self) -> None:
         self.files.clear()

@@ -23,10 +23,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from multiweight.errors import DownloadError, HashMismatchError, MissingExtraError, OfflineError, StoreError
-from multiweight.store import ensure
+from multiweight.store import ensure, hashes
 
 from .conftest import CONTENT, NAME, SHA256
-from .server import Reply
+from .server import Reply, Server
 
 OTHER = random.Random(1).randbytes(len(CONTENT))
 OTHER_SHA256 = hashlib.sha256(OTHER).hexdigest()
@@ -41,7 +41,18 @@ def good(cache: Path) -> set[str]:
     return {NAME, f"{NAME}.sha256.json"}
 
 
-def test_download(server, cache, entry):
+def run_on(stderr, url, *, check=True, env=None):
+    script = f"""
+from multiweight.catalogue import Weights
+from multiweight.store import ensure, hashes
+ensure(Weights("{url}", dict, {{}}), name="Net.V1")
+"""
+    command = [sys.executable, "-X", "dev", "-W", "error", "-c", script]
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=stderr, check=check, env=env, timeout=60)
+
+
+def test_download(server, cache, entry, monkeypatch):
+    monkeypatch.setattr(hashes, "hash_file", None)  # it is hashed while it arrives, and not read again
     path = ensure(entry(f"{server.url}/{NAME}"), name="Net.V1")
     assert path == cache / NAME
     assert path.read_bytes() == CONTENT
@@ -79,6 +90,13 @@ def test_resumes_where_it_was_dropped(server, cache, entry):
     first, second = server.starts
     assert first is None
     assert 0 < second <= 200_000
+
+
+def test_any_number_of_drops_as_long_as_it_goes_on(server, entry, monkeypatch):
+    monkeypatch.setenv("MULTIWEIGHT_RETRIES", "2")
+    server.replies.extend([Reply(drop_after=2**15, pause=0.02)] * 8)
+    assert ensure(entry(f"{server.url}/{NAME}"), name="Net.V1").read_bytes() == CONTENT
+    assert len(server.requests) == 9
 
 
 @pytest.mark.parametrize("ranges", ["ignored", "refused", "unlabelled", "elsewhere", "lied"])
@@ -128,14 +146,21 @@ def test_partial_that_no_hash_can_judge_is_dropped(server, entry):
     assert server.starts == [None]
 
 
-@pytest.mark.parametrize("validator", [{"ETag": '"a"'}, {"Last-Modified": "Wed, 01 Jan 2025 00:00:00 GMT"}, {}])
-def test_file_that_changes_between_two_pieces(server, entry, validator):
-    server.replies.append(Reply(drop_after=200_000, pause=0.005, headers=validator))
+@pytest.mark.parametrize(
+    ("headers", "validator"),
+    [
+        ({"ETag": '"a"'}, '"a"'),
+        ({"ETag": 'W/"a"'}, None),  # the same meaning, not the same bytes
+        ({"Last-Modified": "Wed, 01 Jan 2025 00:00:00 GMT"}, "Wed, 01 Jan 2025 00:00:00 GMT"),
+        ({}, None),
+    ],
+)
+def test_file_that_changes_between_two_pieces(server, entry, headers, validator):
+    server.replies.append(Reply(drop_after=200_000, pause=0.005, headers=headers))
     server.otherwise = Reply(body=OTHER, headers={"ETag": '"b"'})
-    path = ensure(entry(f"{server.url}/model.pth"), name="Net.V1")
-    assert path.read_bytes() == OTHER
-    asked = server.requests[1].headers.get("If-Range")
-    assert asked == next(iter(validator.values()), None)
+    assert ensure(entry(f"{server.url}/model.pth"), name="Net.V1").read_bytes() == OTHER
+    assert server.requests[1].headers.get("If-Range") == validator
+    assert (server.starts[1] is None) == (validator is None)
 
 
 @pytest.mark.parametrize("known_by", ["name", "sha256"])
@@ -263,6 +288,26 @@ def test_urls_that_are_none(cache, entry, url):
         ensure(entry(url), name="Net.V1")
 
 
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl to make a certificate")
+@pytest.mark.parametrize("trusted", [True, False])
+def test_https(tmp_path, trusted):
+    key, certificate = str(tmp_path / "key.pem"), str(tmp_path / "certificate.pem")
+    command = (
+        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"
+    )
+    subprocess.run([*command.split(), "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    with Server(certificate, key) as server:
+        server.files = {f"/{NAME}": CONTENT}
+        server.replies.append(Reply(drop_after=100_000))
+        environment = {**os.environ, **({"SSL_CERT_FILE": certificate} if trusted else {})}
+        done = run_on(subprocess.PIPE, f"{server.url}/{NAME}", check=trusted, env=environment)
+    assert server.starts[:1] == [None] * trusted
+    if not trusted:  # and that is final: asking again would not make it so
+        assert b"DownloadError" in done.stderr
+        assert b"certificate verify failed" in done.stderr
+        assert b"attempts" not in done.stderr
+
+
 def test_offline(server, cache, entry, monkeypatch):
     monkeypatch.setenv("MULTIWEIGHT_OFFLINE", "1")
     weights = entry(f"{server.url}/{NAME}")
@@ -364,14 +409,21 @@ def test_missing_extra(cache, entry, monkeypatch, scheme, library, extra):
 
 
 class Flaky(io.BytesIO):
-    """A file of an object store whose connection is reset a few times in the middle."""
+    """A file of an object store whose connection is reset, or just ends, a few times in the middle."""
 
     failures = 0
+    ends = False
     sought: list[int] = []  # noqa: RUF012
+
+    @property
+    def size(self):
+        return len(self.getvalue())
 
     def read(self, size=-1):
         if Flaky.failures and self.tell() >= 100_000:
             Flaky.failures -= 1
+            if Flaky.ends:
+                return b""
             raise ConnectionResetError("reset")
         return super().read(min(size, 50_000))
 
@@ -406,12 +458,29 @@ def bucket(monkeypatch):
 
 
 @pytest.mark.parametrize("sha256", [SHA256, None])
-def test_object_store(bucket, cache, entry, sha256):
-    Flaky.failures = 2
+@pytest.mark.parametrize("ends", [True, False])
+def test_object_store(bucket, cache, entry, monkeypatch, sha256, ends):
+    monkeypatch.setattr(Flaky, "failures", 2)
+    monkeypatch.setattr(Flaky, "ends", ends)
     path = ensure(entry("s3://group/net/model.safetensors", sha256), name="Net.V1")
     assert path == cache / "s3" / "group" / "net" / "model.safetensors"
     assert path.read_bytes() == CONTENT
     assert Flaky.sought == ([0, 100_000, 100_000] if sha256 else [0, 0, 0])
+
+
+def test_object_store_with_a_longer_partial(bucket, cache, entry):
+    path = cache / "s3" / "group" / "net" / "model.safetensors"
+    path.parent.mkdir(parents=True)
+    path.with_name(f"{path.name}.partial").write_bytes(OTHER + b"more")
+    assert ensure(entry("s3://group/net/model.safetensors", SHA256), name="Net.V1").read_bytes() == CONTENT
+
+
+def test_object_store_that_always_ends_early(bucket, cache, entry, monkeypatch):
+    monkeypatch.setattr(Flaky, "failures", 99)
+    monkeypatch.setattr(Flaky, "ends", True)
+    with pytest.raises(DownloadError, match=r"100,000 bytes of 300,000 came \(\d attempts\)"):
+        ensure(entry("s3://group/net/model.safetensors"), name="Net.V1")
+    assert left_in(cache) == set()
 
 
 def test_object_store_without_the_file(bucket, cache, entry):
@@ -446,7 +515,7 @@ class TestDisk:
 import resource
 resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))  # a write past this fails, as on a full disk
 from multiweight.catalogue import Weights
-from multiweight.store import ensure
+from multiweight.store import ensure, hashes
 ensure(Weights("{server.url}/{NAME}", dict, {{}}), name="Net.V1")
 """
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
@@ -487,16 +556,6 @@ ensure(Weights("{server.url}/{NAME}", dict, {{}}), name="Net.V1")
             patch.setenv("TORCH_HOME", str(tmp_path / "file"))
             with pytest.raises(DownloadError, match="TORCH_HOME"):
                 ensure(entry(f"{server.url}/{NAME}"), name="Net.V1")
-
-
-def run_on(stderr, url):
-    script = f"""
-from multiweight.catalogue import Weights
-from multiweight.store import ensure
-ensure(Weights("{url}", dict, {{}}), name="Net.V1")
-"""
-    command = [sys.executable, "-X", "dev", "-W", "error", "-c", script]
-    return subprocess.run(command, stdout=subprocess.PIPE, stderr=stderr, check=True, timeout=60)
 
 
 def test_quiet_in_a_pipe_and_without_warnings(server):

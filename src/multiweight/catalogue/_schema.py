@@ -113,8 +113,8 @@ class Meta(Mapping[str, Any]):
     of the final one.
 
     Args:
-        facts: The facts by name. `metrics` maps a data set to its figures; `gflops` counts multiply–adds at the
-            preset's crop; `file_size` is in MiB.
+        facts: The facts by name. `categories` is `None` where the last layer was not trained. `metrics` maps a data
+            set to its figures; `gflops` counts multiply–adds at the preset's crop; `file_size` is in MiB.
         preset: The entry's preset, which knows `size` and `interpolation`.
     """
 
@@ -189,7 +189,8 @@ class Meta(Mapping[str, Any]):
     def __repr__(self) -> str:
         shown = {key: value for key, value in self._facts.items() if key != "categories"}
         if "categories" in self._facts:
-            shown["categories"] = f"<{len(self['categories'])} labels>"
+            labels = self["categories"]
+            shown["categories"] = None if labels is None else f"<{len(labels)} labels>"
         return f"Meta({_thawed(shown)!r})"
 
 
@@ -251,8 +252,12 @@ class Weights:
 
 
 def spelling(name: str) -> str:
-    """A name with everything taken off in which spellings differ: case, dashes, underscores, spaces, dots."""
-    return re.sub(r"[\W_]+", "", name).upper()
+    """A name with everything taken off in which spellings differ: case, dashes, underscores, spaces, dots.
+
+    Between two digits they stay, as an underscore: `RegNet_Y_1_6GF` is not `RegNet_Y_16GF`.
+    """
+    joined = re.sub(r"(?<=\d)[\W_]+(?=\d)", "_", name)
+    return re.sub(r"(?<!\d)[\W_]+|[\W_]+(?!\d)", "", joined).upper()
 
 
 class _About(NamedTuple):

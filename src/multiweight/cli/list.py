@@ -43,7 +43,7 @@ def as_json(entry: WeightsEnum) -> dict[str, Any]:
     """Everything about an entry, in values that JSON has; a label list of the catalogue is given by its name."""
     value: Weights = entry.value
     meta = {key: _plain(entry.meta[key]) for key in entry.meta if key not in ("categories", "interpolation", "size")}
-    labels = entry.meta.get("categories", ())
+    labels = entry.meta.get("categories") or ()
     settings = getattr(value.transforms, "settings", dict)()
     return {
         "name": str(entry),
@@ -54,7 +54,7 @@ def as_json(entry: WeightsEnum) -> dict[str, Any]:
         "sha256": value.sha256,
         "transforms": {"name": type(value.transforms).__name__, "settings": _plain(settings)},
         "labels": len(labels),
-        "categories": entry.meta.label_list or list(labels),
+        "categories": entry.meta.label_list or entry.meta.get("categories"),
         **meta,
     }
 

@@ -24,7 +24,7 @@ def command(reference: str, json_: bool, labels: bool) -> None:
     """
     entry = resolve(reference)
     if labels:
-        click.echo("\n".join(entry.meta["categories"]))
+        click.echo("\n".join(entry.meta["categories"] or ()))
     elif json_:
         import json
 
@@ -49,7 +49,7 @@ def _page(entry: WeightsEnum) -> list[str]:
             f"measured on {dataset}": ", ".join(f"{key} {value}" for key, value in figures.items())
             for dataset, figures in meta["metrics"].items()
         },
-        "labels": f"{len(meta['categories'])}: {', '.join(meta['categories'][:3])}, …",
+        "labels": _labels(meta["categories"]),
         "parameters": f"{meta['num_params']:,}",
         "GFLOPs": f"{meta['gflops']} multiply-adds a picture",
         "smallest picture": " × ".join(map(str, meta["min_size"])) + " pixels",
@@ -76,6 +76,10 @@ _SHOWN = {"categories", "metrics", "num_params", "gflops", "min_size", "recipe",
     "size",
     "interpolation",
 }
+
+
+def _labels(labels: tuple[str, ...] | None) -> str:
+    return f"{len(labels)}: {', '.join(labels[:3])}, …" if labels else "none: the last layer was not trained"
 
 
 def _settings(entry: WeightsEnum) -> str:

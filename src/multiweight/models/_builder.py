@@ -80,7 +80,7 @@ def _unknown_argument(name: str, argument: str, known: Iterable[str]) -> str:
     return f"{name}() has no argument {argument!r}.{near if near.endswith('?') else ''} It takes {', '.join(known)}."
 
 
-def _warn(text: str) -> None:
+def warn(text: str) -> None:
     """Warns at the line from which this package was called, by way of `get_model` too."""
     level, frame = 1, sys._getframe()
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("multiweight."):
@@ -95,7 +95,7 @@ def _take_positional(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -
         raise TypeError(f"{name}() takes keyword arguments only; got {len(args)} positional ones.")
     if twice := [given for given in names if given in kwargs]:
         raise TypeError(f"{name}() got {twice[0]!r} both as a positional and as a keyword argument.")
-    _warn(
+    warn(
         f"Using {' and '.join(map(repr, names))} as positional parameter(s) is deprecated. "
         "Please use keyword parameter(s) instead."
     )
@@ -106,9 +106,13 @@ def _take_legacy(name: str, enum: type[WeightsEnum], kwargs: dict[str, Any]) -> 
     """The entry that `pretrained=`, or a truth value, a string or something wrong for `weights=`, stands for."""
 
     def entry_of(weights: Any) -> WeightsEnum | None:
-        if _is_truth_value(weights):
-            return enum.legacy if weights else None
-        return enum.verify(weights)
+        if not _is_truth_value(weights):
+            return enum.verify(weights)
+        if weights and enum.legacy is None:
+            raise ValueError(
+                f"{name} had no weights when 'pretrained' was how to ask for them; use weights={enum.__name__}.DEFAULT."
+            )
+        return enum.legacy if weights else None
 
     weights = kwargs.get("weights")
     if "pretrained" not in kwargs:
@@ -123,7 +127,7 @@ def _take_legacy(name: str, enum: type[WeightsEnum], kwargs: dict[str, Any]) -> 
                 f"{name}() was told pretrained={pretrained!r}, which means weights={entry}, and weights={weights!r}. "
                 "Give 'weights' alone."
             )
-        _warn("The parameter 'pretrained' is deprecated, please use 'weights' instead.")
+        warn("The parameter 'pretrained' is deprecated, please use 'weights' instead.")
         weights = bool(pretrained)
     if _is_truth_value(weights):
         text = (
@@ -132,7 +136,7 @@ def _take_legacy(name: str, enum: type[WeightsEnum], kwargs: dict[str, Any]) -> 
         )
         if entry is not None:
             text += f" You can also use `weights={enum.__name__}.DEFAULT` to get the most up-to-date weights."
-        _warn(text)
+        warn(text)
     return entry
 
 
@@ -153,7 +157,13 @@ def fixed(variant: str, options: Mapping[str, Any], **values: Any) -> dict[str, 
 
 
 def build(
-    network: Callable[..., M], weights: WeightsEnum | str | None, progress: bool, /, *args: Any, **options: Any
+    network: Callable[..., M],
+    weights: WeightsEnum | str | None,
+    progress: bool,
+    /,
+    *args: Any,
+    ignore: tuple[str, ...] = (),
+    **options: Any,
 ) -> M:
     """Builds a network, with random initial tensors or with an entry's.
 
@@ -165,11 +175,12 @@ def build(
         weights: The entry, or `None`. (A name is for the signature of builders: `builder` has found its entry.)
         progress: Whether a download shows how far it is.
         *args: What makes the variant, passed on to the network.
+        ignore: Beginnings of names: such tensors of the file are left out, as the network asked for has none of them.
         **options: The network's options.
 
     Raises:
         TypeError: If the weights are a name after all.
-        ValueError: If `num_classes` is not the number of the entry's labels.
+        ValueError: If `num_classes` is not the number of the entry's labels, where it has labels.
         StoreError: If the file cannot be had.
         WeightsFileError: If it cannot be read or does not fit.
     """
@@ -177,15 +188,21 @@ def build(
         return network(*args, **options)
     if isinstance(weights, str):
         raise TypeError(f"build takes an entry, not the name {weights!r}: the calling function is no @builder.")
-    labels = len(weights.meta["categories"])
-    if options.setdefault("num_classes", labels) != labels:
+    categories = weights.meta["categories"]
+    if categories is not None and options.setdefault("num_classes", labels := len(categories)) != labels:
         raise ValueError(
             f"{weights} has {labels} labels, so num_classes must be {labels}; got {options['num_classes']!r}. "
             "Build with these weights and replace the last layer, or build with weights=None."
         )
     with without_initialisation():
         model = network(*args, **options)
-    assign(model, weights.get_state_dict(progress=progress), source=f"{weights} ({local_path(weights.url)})")
+    state = weights.get_state_dict(progress=progress)
+    if ignore:
+        # A copy that keeps what assign needs, see there.
+        state = copy.copy(state)
+        for key in [key for key in state if key.startswith(ignore)]:
+            del state[key]
+    assign(model, state, source=f"{weights} ({local_path(weights.url)})")
     return model
 
 
@@ -213,6 +230,7 @@ class without_initialisation(TorchFunctionMode):
         }
     )
     _FILLING = frozenset({nn.init.constant_, torch.Tensor.fill_, torch.Tensor.zero_})
+    _IS_META = torch.Tensor.is_meta.__get__
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -226,6 +244,9 @@ class without_initialisation(TorchFunctionMode):
                 # Not left as it was: nn.init.trunc_normal_ draws until all numbers are within its bounds.
                 tensor.detach().zero_()
                 return tensor
+        if func == self._IS_META and isinstance(args[0], nn.Parameter):
+            # Keeps nn.init.trunc_normal_ from reading, and so allocating, all of it.
+            return True
         return func(*args, **kwargs)
 
 

@@ -81,7 +81,10 @@ class Predictor:
         self.workers = _at_least_one("workers", min(8, _processors()) if workers is None else workers)
         self.weights = resolve(reference)
         self.device = find_device(device)
-        self.labels: tuple[str, ...] = tuple(self.weights.meta["categories"])
+        labels: tuple[str, ...] | None = self.weights.meta["categories"]
+        if labels is None:
+            raise ValueError(f"{self.weights} has no labels: its last layer was not trained, so it predicts nothing.")
+        self.labels = tuple(labels)
         self.preset: nn.Module = self.weights.transforms()
         module, _, function = type(self.weights).builder.partition(":")
         build = getattr(import_module(module), function)

@@ -174,14 +174,11 @@ class _Partial:
         return self._hash.hexdigest()
 
     def take_up(self) -> None:
-        """Counts and hashes what an earlier call has left. Without a hash to come out at it is dropped."""
-        if self.expected is None:
-            return self.restart()
+        """Counts and hashes what an earlier call has left."""
         while chunk := self._file.read(_MIB):
             self._hash.update(chunk)
             self.size += len(chunk)
         self.pieces = min(self.size, 1)
-        return None
 
     def restart(self) -> None:
         """Drops all bytes."""
@@ -232,7 +229,7 @@ def _fill(partial: _Partial, url: str, settings: Settings, show: Callable[[int, 
     """
     failures, furthest, connected, anew = 0, partial.size, False, False
     if partial.expected is None:
-        partial.restart()  # nothing would tell that two sources have two files
+        partial.restart()  # nothing would tell whether what is here is of the file that this source has
     while True:
         try:
             if not (partial.expected and partial.size and fits(partial.sha256, partial.expected)):
