@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import tempfile
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from statistics import geometric_mean
 
 import torch
 from torch import nn
@@ -17,7 +20,9 @@ from multiweight import models, store
 from multiweight.catalogue import WeightsEnum
 from tests.reference import torchvision
 
-VARIANTS = ("resnet18", "resnet50", "wide_resnet101_2", "shufflenet_v2_x1_0")
+MEMORY = ("efficientnet_b0", "resnet50", "swin_t", "vit_b_16", "vit_l_16", "wide_resnet101_2")
+LARGE = 400 * 2**20
+"""Bytes from which on fewer rounds do."""
 
 # In a process of its own: load, touch every tensor, and say by how much the peak of resident memory grew.
 _PEAK = """
@@ -62,41 +67,37 @@ def publish(variant: str) -> WeightsEnum:
 
 
 def sections() -> list[Section]:
-    """Time and memory, for a few variants."""
+    """Time for every variant, memory for some."""
     torch.set_num_threads(1)
-    rounds = 7
+    os.environ["OMP_NUM_THREADS"] = "1"
     time_rows: list[Row] = []
     memory_rows: list[Row] = []
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["TORCH_HOME"] = folder
-        os.environ["OMP_NUM_THREADS"] = "1"
-        for variant in VARIANTS:
+    for variant in models.list_models(module=models):
+        with tempfile.TemporaryDirectory() as folder:
+            os.environ["TORCH_HOME"] = folder
             entry = publish(variant)
-            path = Path(store.local_path(entry.url))
-            size = path.stat().st_size
+            size = Path(store.local_path(entry.url)).stat().st_size
             sides: dict[str, Callable[[], float]] = {
-                OURS: timed(lambda variant=variant: _load(models, variant)),
-                "torchvision": timed(lambda variant=variant: _load(torchvision().models, variant)),
+                OURS: timed(partial(_load, models, variant)),
+                "torchvision": timed(partial(_load, torchvision().models, variant)),
             }
-            note = f"{size / 2**20:.0f} MiB"
-            time_rows.append(Row(f"`{variant}`", "ms", interleaved(sides, rounds=rounds), note))
-            builds = {
-                OURS: (_PREPARE_OURS.format(name=variant), f"models.get_model({variant!r}, weights='DEFAULT').eval()"),
-                "torchvision": (
-                    f"{_PREPARE_OURS.format(name=variant)}; {_PREPARE_TORCHVISION}",
-                    f"models.get_model({variant!r}, weights='DEFAULT').eval()",
-                ),
-            }
-            peaks = {
-                side: process_prints(_PEAK.format(prepare=prepare, build=build, size=size))
-                for side, (prepare, build) in builds.items()
-            }
-            memory_rows.append(Row(f"`{variant}`", "× the file", peaks))
+            rounds = 3 if size > LARGE else 5
+            time_rows.append(Row(f"`{variant}`", "ms", interleaved(sides, rounds=rounds), f"{size / 2**20:.0f} MiB"))
+            print(f"  {variant}: {time_rows[-1].ratios()['torchvision']:.1f}", file=sys.stderr)
+            if variant in MEMORY:
+                memory_rows.append(Row(f"`{variant}`", "× the file", _peaks(variant, size)))
+    ratios = {row.what.strip("`"): row.ratios()["torchvision"] for row in time_rows}
+    module_heavy = [name for name in ratios if name.startswith(("efficientnet", "densenet", "swin", "maxvit"))]
+    slowest = min(ratios, key=ratios.__getitem__)
     return [
         Section(
             "Loading",
-            f"File in the cache → model in evaluation mode, one thread, page cache warm, medians of {rounds} "
-            "interleaved rounds. The files are zip-format `.pth` with random weights, verified beforehand.",
+            "File in the cache → model in evaluation mode, one thread, page cache warm, medians of 5 interleaved "
+            f"rounds (3 above {LARGE // 2**20} MiB). The files are zip-format `.pth` with random weights, verified "
+            f"beforehand.\n\nGeometric mean over {len(ratios)} variants: **{geometric_mean(ratios.values()):.1f}×**; "
+            f"least: {slowest}, {ratios[slowest]:.1f}×; over the {len(module_heavy)} of EfficientNet, DenseNet, Swin "
+            f"and MaxViT: {geometric_mean(ratios[name] for name in module_heavy):.1f}×, least "
+            f"{min(ratios[name] for name in module_heavy):.1f}×.",
             time_rows,
         ),
         Section(
@@ -105,6 +106,16 @@ def sections() -> list[Section]:
             memory_rows,
         ),
     ]
+
+
+def _peaks(variant: str, size: int) -> dict[str, float]:
+    ours = _PREPARE_OURS.format(name=variant)
+    build = f"models.get_model({variant!r}, weights='DEFAULT').eval()"
+    prepares = {OURS: ours, "torchvision": f"{ours}; {_PREPARE_TORCHVISION}"}
+    return {
+        side: process_prints(_PEAK.format(prepare=prepare, build=build, size=size))
+        for side, prepare in prepares.items()
+    }
 
 
 def _load(package: object, variant: str) -> nn.Module:

@@ -347,7 +347,7 @@ def _table_writer(stream: TextIO, predictor: Predictor, survey: _Survey | None) 
     from rich.text import Text
 
     console = Console(file=stream, highlight=False, markup=False, emoji=False)
-    label_width = max(map(cell_len, predictor.labels))
+    label_width = max(map(cell_len, ("Label", *predictor.labels)))
     room = console.width - label_width - len("  Probability  ")
     source_width = max(len("Picture"), min(room, survey.widest if survey else room))
 

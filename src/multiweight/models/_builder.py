@@ -230,7 +230,7 @@ class without_initialisation(TorchFunctionMode):
         }
     )
     _FILLING = frozenset({nn.init.constant_, torch.Tensor.fill_, torch.Tensor.zero_})
-    _IS_META = torch.Tensor.is_meta.__get__
+    _IS_META: Any = torch.Tensor.is_meta.__get__  # pyright: ignore[reportAttributeAccessIssue]
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None

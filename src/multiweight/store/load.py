@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickletools
 import re
+import sys
 import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,6 +16,7 @@ import torch
 
 from multiweight.errors import CorruptFileError, UnsafeFileError, WeightsFileError
 from multiweight.store import ensure
+from multiweight.store.mapped import OtherLayoutError, read_mapped
 
 if TYPE_CHECKING:
     from multiweight.catalogue import Weights
@@ -85,6 +87,9 @@ def read_state_dict(path: Path, *, name: str) -> dict[str, torch.Tensor]:
 
 
 def _torch_load(path: Path, *, mapped: bool) -> object:
+    if mapped and sys.byteorder == "little":
+        with suppress(OtherLayoutError):  # it then says what is wrong, or knows how to read it
+            return read_mapped(path)
     if not mapped or os.name == "nt":
         return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     from mmap import MAP_PRIVATE
