@@ -39,8 +39,9 @@ bench: $(VENV)/developer  ## Measure side by side with the peers; writes benchma
 	$(BIN)/python -m compileall -q src
 	$(BIN)/python -m benchmarks
 
-docs: $(VENV)/user  ## Write the pages in docs/models from the catalogue.
+docs: $(VENV)/developer  ## Write the pages in docs/models and the plot in docs from the catalogue.
 	$(BIN)/python docs/generate.py
+	$(BIN)/multiweight plot --output docs/accuracy.png
 
 clean:  ## Remove the environment and what the checks leave behind.
 	rm -rf $(VENV) build .pytest_cache .ruff_cache .hypothesis

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from multiweight.models._builder import assign
 from multiweight.models.mnasnet import InvertedResidual, MNASNet
 from tests.models.twins import assert_same_tensors, assert_twins
 from tests.reference import torchvision
@@ -61,6 +62,15 @@ def test_the_first_version_is_told_in_a_warning_at_the_callers_line():
         warnings.simplefilter("error")
         MNASNet(1.0, num_classes=4).load_state_dict(state_of(1.0, 1))
         MNASNet(0.5, num_classes=4).load_state_dict(state_of(0.5, 2))
+
+
+@OLD
+@pytest.mark.parametrize("version", [1, 2])
+def test_files_of_both_versions_are_assigned(version):
+    """As builders do with an entry's file."""
+    state, network = state_of(0.5, version), MNASNet(0.5, num_classes=4)
+    assign(network, state, source="a file")
+    assert_same_tensors(network.state_dict(), state)
 
 
 @OLD

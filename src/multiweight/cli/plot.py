@@ -141,7 +141,9 @@ def _label(axes: Axes, front: list[Point], points: list[Point]) -> None:
             )
             box = text.get_window_extent(renderer)
             inside = axes.bbox.x0 <= box.x0 and box.x1 <= axes.bbox.x1
-            free = not any(box.overlaps(other) for other in taken) and not any(box.contains(x, y) for x, y in dots)
+            free = not any(box.overlaps(other) for other in taken) and not any(
+                box.padded(4).contains(x, y) for x, y in dots
+            )
             if inside and free:
                 taken.append(box)
                 break

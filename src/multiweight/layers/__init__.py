@@ -2,8 +2,10 @@
 
 from multiweight.layers.conv import Conv2dNormActivation
 from multiweight.layers.divisible import make_divisible
+from multiweight.layers.initialisation import initialise
 from multiweight.layers.mlp import MLP
 from multiweight.layers.permute import Permute
+from multiweight.layers.relative_position import relative_position_index
 from multiweight.layers.squeeze_excitation import SqueezeExcitation
 from multiweight.layers.stochastic_depth import StochasticDepth, stochastic_depth
 
@@ -13,6 +15,8 @@ __all__ = [
     "Permute",
     "SqueezeExcitation",
     "StochasticDepth",
+    "initialise",
     "make_divisible",
+    "relative_position_index",
     "stochastic_depth",
 ]

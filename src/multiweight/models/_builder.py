@@ -267,17 +267,24 @@ def assign(model: nn.Module, state: dict[str, torch.Tensor], *, source: str) -> 
     own = model.state_dict(keep_vars=True)
     # Not dict(state): torch keeps the versions of the modules in an attribute of it.
     fitting = copy.copy(state)
-    misshapen: dict[str, str] = {}
     for key, tensor in state.items():
-        if (mine := own.get(key)) is None:
-            continue
-        if tensor.shape == mine.shape:
+        if (mine := own.get(key)) is not None:
             fitting[key] = tensor.detach().to(mine.device, mine.dtype)
-        else:
-            misshapen[key] = f"{key} {tuple(tensor.shape)} instead of {tuple(mine.shape)}"
-            del fitting[key]
-    missing, unexpected = model.load_state_dict(fitting, strict=False, assign=True)
-    missing = [key for key in missing if key not in misshapen]
+    try:
+        missing, unexpected = model.load_state_dict(fitting, strict=False, assign=True)
+        misshapen: dict[str, str] = {}
+    except RuntimeError as error:
+        # Only now: a network may change its shape when it meets a file of an older version.
+        own = model.state_dict()
+        misshapen = {
+            key: f"{key} {tuple(tensor.shape)} instead of {tuple(own[key].shape)}"
+            for key, tensor in state.items()
+            if key in own and tensor.shape != own[key].shape
+        }
+        if not misshapen:
+            raise MismatchError(f"{source} does not fit the network: {error}") from error
+        missing = [key for key in own if key not in state]
+        unexpected = [key for key in state if key not in own]
     if missing or unexpected or misshapen:
         raise MismatchError(_mismatch(source, missing, unexpected, misshapen.values()))
 

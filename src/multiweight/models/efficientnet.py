@@ -36,7 +36,7 @@ from multiweight.catalogue.efficientnet import (
     EfficientNet_V2_M_Weights,
     EfficientNet_V2_S_Weights,
 )
-from multiweight.layers import Conv2dNormActivation, SqueezeExcitation, StochasticDepth, make_divisible
+from multiweight.layers import Conv2dNormActivation, SqueezeExcitation, StochasticDepth, initialise, make_divisible
 from multiweight.models._builder import build, builder
 
 __all__ = [
@@ -262,6 +262,11 @@ class FusedMBConv(nn.Module):
         return out
 
 
+def _fill_head(weight: Tensor) -> None:
+    bound = 1.0 / math.sqrt(len(weight))
+    nn.init.uniform_(weight, -bound, bound)
+
+
 class EfficientNet(nn.Module):
     """A network of stages of MBConv and Fused-MBConv blocks for classification.
 
@@ -315,21 +320,7 @@ class EfficientNet(nn.Module):
         self.features = nn.Sequential(*stages)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Sequential(nn.Dropout(dropout, inplace=True), nn.Linear(last, num_classes))
-        self._initialise()
-
-    def _initialise(self) -> None:
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out")
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
-            elif isinstance(module, (nn.BatchNorm2d, nn.GroupNorm)) and module.affine:
-                nn.init.ones_(module.weight)
-                nn.init.zeros_(module.bias)
-            elif isinstance(module, nn.Linear):
-                bound = 1.0 / math.sqrt(module.out_features)
-                nn.init.uniform_(module.weight, -bound, bound)
-                nn.init.zeros_(module.bias)
+        initialise(self, linear=_fill_head)
 
     def forward(self, x: Tensor) -> Tensor:
         """From pictures `(N, 3, H, W)` to scores `(N, num_classes)`."""

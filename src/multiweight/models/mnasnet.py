@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, TypedDict, Unpack
 
 from torch import Tensor, nn
@@ -21,7 +22,7 @@ from multiweight.catalogue.mnasnet import (
     MNASNet1_0_Weights,
     MNASNet1_3_Weights,
 )
-from multiweight.layers import make_divisible
+from multiweight.layers import initialise, make_divisible
 from multiweight.models._builder import build, builder
 
 __all__ = [
@@ -163,18 +164,7 @@ class MNASNet(nn.Module):
             nn.ReLU(inplace=True),
         )
         self.classifier = nn.Sequential(nn.Dropout(dropout, inplace=True), nn.Linear(1280, num_classes))
-        self._initialise()
-
-    def _initialise(self) -> None:
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-            elif isinstance(module, nn.BatchNorm2d):
-                nn.init.ones_(module.weight)
-                nn.init.zeros_(module.bias)
-            elif isinstance(module, nn.Linear):
-                nn.init.kaiming_uniform_(module.weight, mode="fan_out", nonlinearity="sigmoid")
-                nn.init.zeros_(module.bias)
+        initialise(self, linear=partial(nn.init.kaiming_uniform_, mode="fan_out", nonlinearity="sigmoid"))
 
     def _load_from_state_dict(
         self, state_dict: Mapping[str, Any], prefix: str, local_metadata: Mapping[str, Any], *args: Any, **kwargs: Any

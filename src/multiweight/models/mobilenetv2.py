@@ -8,12 +8,13 @@ Shapes: N pictures, C channels, H × W pixels.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypedDict, Unpack
 
 from torch import Tensor, nn
 
 from multiweight.catalogue.mobilenetv2 import MobileNet_V2_Weights
-from multiweight.layers import Conv2dNormActivation, make_divisible
+from multiweight.layers import Conv2dNormActivation, initialise, make_divisible
 from multiweight.models._builder import build, builder
 
 __all__ = [
@@ -138,20 +139,7 @@ class MobileNetV2(nn.Module):
         )
         self.features = nn.Sequential(*features)
         self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(self.last_channel, num_classes))
-        self._initialise()
-
-    def _initialise(self) -> None:
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out")
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
-            elif isinstance(module, (nn.BatchNorm2d, nn.GroupNorm)) and module.affine:
-                nn.init.ones_(module.weight)
-                nn.init.zeros_(module.bias)
-            elif isinstance(module, nn.Linear):
-                nn.init.normal_(module.weight, 0, 0.01)
-                nn.init.zeros_(module.bias)
+        initialise(self, linear=partial(nn.init.normal_, std=0.01))
 
     def forward(self, x: Tensor) -> Tensor:
         """From pictures `(N, 3, H, W)` to scores `(N, num_classes)`."""

@@ -14,7 +14,7 @@ from typing import Any, TypedDict, Unpack
 from torch import Tensor, nn
 
 from multiweight.catalogue.mobilenetv3 import MobileNet_V3_Large_Weights, MobileNet_V3_Small_Weights
-from multiweight.layers import Conv2dNormActivation, SqueezeExcitation, make_divisible
+from multiweight.layers import Conv2dNormActivation, SqueezeExcitation, initialise, make_divisible
 from multiweight.models._builder import build, builder
 
 __all__ = [
@@ -175,20 +175,7 @@ class MobileNetV3(nn.Module):
             nn.Dropout(dropout, inplace=True),
             nn.Linear(last_channel, num_classes),
         )
-        self._initialise()
-
-    def _initialise(self) -> None:
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out")
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
-            elif isinstance(module, (nn.BatchNorm2d, nn.GroupNorm)) and module.affine:
-                nn.init.ones_(module.weight)
-                nn.init.zeros_(module.bias)
-            elif isinstance(module, nn.Linear):
-                nn.init.normal_(module.weight, 0, 0.01)
-                nn.init.zeros_(module.bias)
+        initialise(self, linear=partial(nn.init.normal_, std=0.01))
 
     def forward(self, x: Tensor) -> Tensor:
         """From pictures `(N, 3, H, W)` to scores `(N, num_classes)`."""

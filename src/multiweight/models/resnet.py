@@ -27,6 +27,7 @@ from multiweight.catalogue.resnet import (
     Wide_ResNet50_2_Weights,
     Wide_ResNet101_2_Weights,
 )
+from multiweight.layers import initialise
 from multiweight.models._builder import build, builder, fixed
 
 __all__ = [
@@ -228,7 +229,9 @@ class ResNet(nn.Module):
         self.layer4 = self._make_layer(block, 512, layers[3], stride=2, dilate=dilate[2])
         self.avgpool = nn.AdaptiveAvgPool2d((1, 1))
         self.fc = nn.Linear(512 * block.expansion, num_classes)
-        self._initialise(zero_init_residual)
+        initialise(self)
+        if zero_init_residual:
+            self._zero_residual_branches()
 
     def _make_layer(
         self, block: type[BasicBlock | Bottleneck], planes: int, blocks: int, stride: int = 1, dilate: bool = False
@@ -249,19 +252,12 @@ class ResNet(nn.Module):
         stage += [block(out, planes, 1, None, *same, self.dilation, self._norm_layer) for _ in range(1, blocks)]
         return nn.Sequential(*stage)
 
-    def _initialise(self, zero_init_residual: bool) -> None:
+    def _zero_residual_branches(self) -> None:
         for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-            elif isinstance(module, (nn.BatchNorm2d, nn.GroupNorm)) and module.affine:
-                nn.init.ones_(module.weight)
-                nn.init.zeros_(module.bias)
-        if zero_init_residual:
-            for module in self.modules():
-                if isinstance(module, (BasicBlock, Bottleneck)):
-                    last = module.bn3 if isinstance(module, Bottleneck) else module.bn2
-                    if (weight := getattr(last, "weight", None)) is not None:
-                        nn.init.zeros_(weight)
+            if isinstance(module, (BasicBlock, Bottleneck)):
+                last = module.bn3 if isinstance(module, Bottleneck) else module.bn2
+                if (weight := getattr(last, "weight", None)) is not None:
+                    nn.init.zeros_(weight)
 
     def forward(self, x: Tensor) -> Tensor:
         """From pictures `(N, 3, H, W)` to scores `(N, num_classes)`."""

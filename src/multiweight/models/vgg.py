@@ -8,6 +8,7 @@ Shapes: N pictures, C channels, H × W pixels.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import TypedDict, Unpack
 
 from torch import Tensor, nn
@@ -22,6 +23,7 @@ from multiweight.catalogue.vgg import (
     VGG19_BN_Weights,
     VGG19_Weights,
 )
+from multiweight.layers import initialise
 from multiweight.models._builder import build, builder
 
 __all__ = [
@@ -120,20 +122,7 @@ class VGG(nn.Module):
             nn.Linear(4096, num_classes),
         )
         if init_weights:
-            self._initialise()
-
-    def _initialise(self) -> None:
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-            elif isinstance(module, nn.BatchNorm2d):
-                nn.init.ones_(module.weight)
-            elif isinstance(module, nn.Linear):
-                nn.init.normal_(module.weight, std=0.01)
-            else:
-                continue
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
+            initialise(self, linear=partial(nn.init.normal_, std=0.01))
 
     def forward(self, x: Tensor) -> Tensor:
         """From pictures `(N, 3, H, W)` to scores `(N, num_classes)`."""
