@@ -57,7 +57,8 @@ def publish(variant: str) -> WeightsEnum:
     if not found:
         path = folder / "new.pth"
         torch.manual_seed(0)
-        torch.save(models.get_model(variant, weights=None).state_dict(), path)
+        size = {"image_size": entry.meta["min_size"][0]} if variant.startswith("vit_") else {}
+        torch.save(models.get_model(variant, weights=None, **size).state_dict(), path)
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         found = [path.rename(folder / f"{variant}-{digest[:8]}.pth")]
     url = f"https://download.pytorch.org/models/{found[0].name}"
