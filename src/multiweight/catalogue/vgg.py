@@ -1,6 +1,6 @@
 """Published weights of VGG, with and without batch norm."""
 
-import math
+from math import nan
 
 from multiweight.catalogue._schema import ImageClassification, Labels, Weights, WeightsEnum
 
@@ -103,7 +103,7 @@ class VGG16_Weights(WeightsEnum, variant="vgg16"):
             "categories": None,  # features only: the classifier was not trained
             "min_size": (32, 32),
             "num_params": 138_357_544,
-            "metrics": {"ImageNet-1K": {"acc@1": math.nan, "acc@5": math.nan}},
+            "metrics": {"ImageNet-1K": {"acc@1": nan, "acc@5": nan}},
             "gflops": 15.47,
             "file_size": 527.802,
             "recipe": "https://github.com/amdegroot/ssd.pytorch#training-ssd",
