@@ -23,7 +23,7 @@ $(VENV)/developer: $(VENV)/user
 	touch $@
 
 demo: $(VENV)/user  ## Recognise handwritten digits with the weights that ship inside the package.
-	$(BIN)/multiweight predict examples/digits --weights ShuffleNet_V2_X0_5_Weights.DIGITS_V1 --top 1
+	$(BIN)/multiweight predict examples/digits --weights ShuffleNet_V2_X0_5_Weights.DIGITS_V1 --top 1 --format table
 	$(BIN)/python examples/digits.py
 
 lint: $(VENV)/developer  ## Formatting, style, types, floors.
