@@ -157,11 +157,15 @@ def test_exports_with_any_number_of_pictures(model, pictures, slow_attention):
         assert torch.equal(program(batch), model(batch))
 
 
-def test_autocast(model, pictures, scores):
+BF16_ERROR = {"inception_v3": 0.03, "swin_v2_b": 0.03, "swin_v2_s": 0.03}
+"""Networks that lose a little more than others in 8 bits of mantissa."""
+
+
+def test_autocast(variant, model, pictures, scores):
     with torch.autocast("cpu", torch.bfloat16):
         answer = model(pictures)
     assert answer.dtype == torch.bfloat16
-    assert relative_error(answer, scores) < 0.04
+    assert relative_error(answer, scores) < BF16_ERROR.get(variant, 0.02)
 
 
 def test_channels_last(model, pictures, scores):

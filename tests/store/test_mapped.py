@@ -112,6 +112,15 @@ def test_what_calls_anything_else_is_refused_and_does_not_run(tmp_path, monkeypa
     assert capsys.readouterr().out == ""
 
 
+def test_a_file_cannot_change_what_makes_its_tensors(tmp_path):
+    """Opcode BUILD with a pair sets attributes; on a function that would outlive the file."""
+    name = b"ctorch._utils\n_rebuild_tensor_v2\n"
+    pickled = b"\x80\x02" + name + b"N}X\x0c\x00\x00\x00__defaults__)s\x86b."
+    path = rewritten(saved(tmp_path, {"a": torch.zeros(2)}), pickled)
+    with pytest.raises(OtherLayoutError, match="__defaults__"):
+        read_mapped(path)
+
+
 @pytest.mark.parametrize(
     ("count", "offset", "size", "stride"),
     [

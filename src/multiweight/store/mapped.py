@@ -57,7 +57,7 @@ def read_mapped(path: Path) -> object:
 
 
 class _Reader(pickle.Unpickler):
-    """Calls `_tensor` and `OrderedDict`, and nothing else."""
+    """Calls `_AS_TENSOR` and `OrderedDict`, and nothing else."""
 
     def __init__(self, path: Path, file: BinaryIO, archive: zipfile.ZipFile) -> None:
         records = {info.filename: info for info in archive.infolist()}
@@ -75,7 +75,7 @@ class _Reader(pickle.Unpickler):
 
     def find_class(self, module_name: str, global_name: str, /) -> Any:
         if (module_name, global_name) == ("torch._utils", "_rebuild_tensor_v2"):
-            return _tensor
+            return _AS_TENSOR
         if (module_name, global_name) == ("collections", "OrderedDict"):
             return OrderedDict
         if module_name == "torch" and global_name in _DTYPES:
@@ -99,20 +99,29 @@ class _Reader(pickle.Unpickler):
         return self._storages[key]
 
 
-def _tensor(
-    storage: tuple[torch.UntypedStorage, torch.dtype],
-    offset: int,
-    size: tuple[int, ...],
-    stride: tuple[int, ...],
-    requires_grad: bool,
-    hooks: object,
-    metadata: object = None,
-) -> torch.Tensor:
-    """A tensor in a storage; torch refuses one that reaches beyond it only where it may grow, so that is done here."""
-    mapped, dtype = storage
-    if offset < 0 or min((*size, *stride), default=0) < 0 or len(size) != len(stride):
-        raise OtherLayoutError("The file holds a tensor of negative size.")
-    reach = offset + 1 + sum((n - 1) * step for n, step in zip(size, stride, strict=True))
-    if 0 not in size and reach * dtype.itemsize > mapped.nbytes():
-        raise OtherLayoutError("The file holds a tensor that reaches beyond its bytes.")
-    return torch.empty(0, dtype=dtype).set_(mapped, offset, size, stride)
+class _AsTensor:
+    """Makes a tensor in a storage. Not a function: a pickle may set attributes of what it names, and this has none."""
+
+    __slots__ = ()
+
+    def __call__(
+        self,
+        storage: tuple[torch.UntypedStorage, torch.dtype],
+        offset: int,
+        size: tuple[int, ...],
+        stride: tuple[int, ...],
+        requires_grad: bool,
+        hooks: object,
+        metadata: object = None,
+    ) -> torch.Tensor:
+        # torch would rather grow a storage than refuse a tensor that reaches beyond it.
+        mapped, dtype = storage
+        if offset < 0 or min((*size, *stride), default=0) < 0 or len(size) != len(stride):
+            raise OtherLayoutError("The file holds a tensor of negative size.")
+        reach = offset + 1 + sum((n - 1) * step for n, step in zip(size, stride, strict=True))
+        if 0 not in size and reach * dtype.itemsize > mapped.nbytes():
+            raise OtherLayoutError("The file holds a tensor that reaches beyond its bytes.")
+        return torch.empty(0, dtype=dtype).set_(mapped, offset, size, stride)
+
+
+_AS_TENSOR = _AsTensor()
