@@ -22,9 +22,12 @@ $(VENV)/developer: $(VENV)/user
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
-demo: $(VENV)/user  ## Recognise handwritten digits with the weights that ship inside the package.
+demo: $(VENV)/user  ## Read handwritten digits, single and on pages, with the weights that ship inside the package.
 	$(BIN)/multiweight predict examples/digits --weights ShuffleNet_V2_X0_5_Weights.DIGITS_V1 --top 1 --format table
 	$(BIN)/python examples/digits.py
+	$(BIN)/multiweight predict examples/pages --weights LRASPP_MobileNet_V3_Small_Weights.DIGIT_PAGES_V1 --format table \
+		--draw build/pages
+	$(BIN)/python examples/pages.py
 
 lint: $(VENV)/developer  ## Formatting, style, types, floors.
 	$(BIN)/ruff format --check .
@@ -39,9 +42,10 @@ bench: $(VENV)/developer  ## Measure side by side with the peers; writes benchma
 	$(BIN)/python -m compileall -q src
 	$(BIN)/python -m benchmarks
 
-docs: $(VENV)/developer  ## Write the pages in docs/models and the plot in docs from the catalogue.
+docs: $(VENV)/developer  ## Write the pages in docs/models and the pictures in docs.
 	$(BIN)/python docs/generate.py
 	$(BIN)/multiweight plot --output docs/accuracy.png
+	$(BIN)/python examples/pages.py --draw examples/pages/0008_0916786.png docs/digit_page.png
 
 clean:  ## Remove the environment and what the checks leave behind.
 	rm -rf $(VENV) build .pytest_cache .ruff_cache .hypothesis

@@ -10,31 +10,36 @@ import ast
 import math
 import sys
 from collections.abc import Iterable
+from dataclasses import fields
 from pathlib import Path
 
 import multiweight
-from multiweight.catalogue import WeightsEnum, weights_enums
+from multiweight.catalogue import WeightsEnum, metric, weights_enums
 
 PAGES = Path(__file__).with_name("models")
 NETWORKS = Path(multiweight.__file__).with_name("models")
 
 
 def families() -> dict[str, list[type[WeightsEnum]]]:
-    """The enums of this package's catalogue by family."""
+    """The enums of this package's catalogue by family, which is the path of its files: `detection/fcos`."""
     found: dict[str, list[type[WeightsEnum]]] = {}
     for enum in weights_enums().values():
         if enum.__module__.startswith("multiweight.catalogue."):
-            found.setdefault(enum.__module__.rpartition(".")[2], []).append(enum)
+            family = enum.__module__.removeprefix("multiweight.catalogue.").replace(".", "/")
+            found.setdefault(family, []).append(enum)
     return found
 
 
 def pages() -> dict[str, str]:
     """The text of every page by file name."""
     written = {f"{family}.md": page(family, enums) for family, enums in families().items()}
-    index = [
-        f"- [{family}]({family}.md): {', '.join(str(e.variant) for e in enums)}" for family, enums in families().items()
-    ]
-    written["README.md"] = "\n".join(["# Families", "", *index, "", *_FOOTER])
+    index: dict[str, list[str]] = {}
+    for family, enums in families().items():
+        task = str(enums[0].task).replace("_", " ").capitalize()
+        variants = ", ".join(str(enum.variant) for enum in enums)
+        index.setdefault(task, []).append(f"- [{family.rpartition('/')[2]}]({family}.md): {variants}")
+    sections = [line for task, lines in index.items() for line in (f"## {task}", "", *lines, "")]
+    written["README.md"] = "\n".join(["# Families", "", *sections, *_FOOTER])
     return written
 
 
@@ -51,11 +56,11 @@ def page(family: str, enums: list[type[WeightsEnum]]) -> str:
             "## Weights",
             "",
             *_table(
-                ("entry", "measured on", "accuracy (%)", "GFLOPs", "parameters (M)", "MiB", "licence", "recipe"),
+                ("entry", "measured on", "figures", "GFLOPs", "parameters (M)", "MiB", "licence", "recipe"),
                 (_row(entry) for enum in enums for entry in enum),
             ),
             "",
-            "In bold: the entry that `DEFAULT` means. GFLOPs are multiply-adds of one picture at the preset's crop.",
+            f"In bold: the entry that `DEFAULT` means. {_COST.get(str(enums[0].task), _COST['classification'])}",
             "",
             "## Preprocessing",
             "",
@@ -64,7 +69,7 @@ def page(family: str, enums: list[type[WeightsEnum]]) -> str:
             "## Use",
             "",
             "```python",
-            f"from multiweight.models import {type(example).variant}, {type(example).__name__}",
+            f"from {type(example).module} import {type(example).variant}, {type(example).__name__}",
             "",
             f"weights = {type(example).__name__}.DEFAULT",
             f"model = {type(example).variant}(weights=weights).eval()",
@@ -75,6 +80,17 @@ def page(family: str, enums: list[type[WeightsEnum]]) -> str:
         ]
     )
 
+
+_COST = {
+    "classification": "GFLOPs are multiply-adds of one picture at the preset's crop.",
+    "detection": "GFLOPs are multiply-adds of one picture, as published; figures are percent.",
+    "segmentation": "GFLOPs are multiply-adds of one picture, as published; figures are percent.",
+    "video": "GFLOPs are multiply-adds of one clip, as published. Accuracy (%) is that of the mean over "
+    "`clips_per_video` clips of `clip_len` frames, taken `frame_rate` a second.",
+    "optical_flow": "GFLOPs are multiply-adds of one pair of pictures, as published. The end-point error (EPE) is in "
+    "pixels, Fl-all in percent; of both, less is better.",
+}
+"""What the figures of a task's page are."""
 
 _FOOTER = ["<!-- Written by docs/generate.py from the catalogue; change that, not this. -->", ""]
 
@@ -103,7 +119,8 @@ def _row(entry: WeightsEnum) -> list[str]:
 
 def _figures(values: dict[str, float]) -> str:
     return ", ".join(
-        f"{key} {'not measured' if math.isnan(value) else f'{value:.3f}'}" for key, value in values.items()
+        f"{metric(key).title} {'not measured' if math.isnan(value) else f'{value:.3f}'}"
+        for key, value in values.items()
     )
 
 
@@ -113,7 +130,7 @@ def _link(text: str, word: str) -> str:
 
 def _preset(entry: WeightsEnum) -> str:
     spec = entry.value.transforms
-    defaults = type(spec)(crop_size=0).settings()
+    defaults = {field.name: field.default for field in fields(spec)}
     changed = {key: value for key, value in spec.settings().items() if value != defaults[key]}
     return f"`{type(spec).__name__}({', '.join(f'{key}={_literal(value)}' for key, value in changed.items())})`"
 
@@ -130,13 +147,14 @@ def main() -> None:
     arguments.add_argument("--check", action="store_true", help="Write nothing; name the pages that are not fresh.")
     options = arguments.parse_args()
     wanted = pages()
-    present = {path.name: path.read_text(encoding="utf-8") for path in PAGES.glob("*.md")}
+    present = {path.relative_to(PAGES).as_posix(): path.read_text(encoding="utf-8") for path in PAGES.rglob("*.md")}
     stale = sorted(name for name in wanted.keys() | present.keys() if wanted.get(name) != present.get(name))
     if options.check:
         sys.exit(f"Not fresh, run `make docs`: {', '.join(stale)}" if stale else 0)
     PAGES.mkdir(exist_ok=True)
     for name in stale:
         if name in wanted:
+            (PAGES / name).parent.mkdir(exist_ok=True)
             (PAGES / name).write_text(wanted[name], encoding="utf-8")
         else:
             (PAGES / name).unlink()

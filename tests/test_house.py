@@ -15,9 +15,19 @@ OLD_NAMES = {"mobilenet"}
 """Modules that only re-export, for who imports by torchvision's old names."""
 
 
+TASKS = {"detection", "optical_flow", "segmentation", "video"}
+"""The packages of `multiweight.models` that stand on the families of classification."""
+
+
 def networks() -> set[str]:
-    """The families, by their network files."""
+    """The families of classification, by their network files."""
     return {path.stem for path in SOURCE.glob("models/*.py") if not path.stem.startswith("_")} - OLD_NAMES
+
+
+def families() -> set[str]:
+    """All families, by their entry files: `resnet`, `detection/fcos`."""
+    paths = {path.relative_to(SOURCE / "catalogue") for path in (SOURCE / "catalogue").rglob("*.py")}
+    return {path.with_suffix("").as_posix() for path in paths if not path.stem.startswith("_")}
 
 
 def modules_after(code: str) -> set[str]:
@@ -64,27 +74,30 @@ def test_the_door_and_its_list_agree():
         multiweight.no_such_name  # noqa: B018
 
 
-@pytest.mark.parametrize("path", sorted(SOURCE.glob("models/*.py")), ids=lambda path: path.name)
-def test_no_network_family_knows_another(path):
-    imported = {
-        node.module.removeprefix("multiweight.models.")
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("multiweight.models.")
-    }
-    if path.stem not in {"__init__", *OLD_NAMES}:
-        assert not imported & networks()
+@pytest.mark.parametrize("path", sorted(SOURCE.glob("models/**/*.py")), ids=lambda path: path.stem)
+def test_no_family_knows_another_but_tasks_stand_on_those_of_classification(path):
+    tree = ast.walk(ast.parse(path.read_text()))
+    modules = [node.module or "" for node in tree if isinstance(node, ast.ImportFrom)]
+    imported = {module.split(".")[2] for module in modules if module.startswith("multiweight.models.")}
+    if path.parent.name in TASKS:
+        assert not imported & TASKS - {path.parent.name}
+    elif path.stem not in {"__init__", *OLD_NAMES}:
+        assert not imported & (networks() | TASKS)
 
 
 def test_one_family_one_word():
-    entries = {path.stem for path in SOURCE.glob("catalogue/*.py") if not path.stem.startswith("_")}
-    tests = {path.stem.removeprefix("test_") for path in (SOURCE.parents[1] / "tests/models").glob("test_*.py")}
-    assert networks() == entries
-    assert networks() <= tests
+    """Entries, network and tests of a family have the same name; a task's package may hold more than families."""
+    assert networks() == {family for family in families() if "/" not in family}
+    assert {family.partition("/")[0] for family in families() if "/" in family} == TASKS
+    for family in families():
+        assert (SOURCE / f"models/{family}.py").exists(), family
+        folder, _, name = family.rpartition("/")
+        assert (SOURCE.parents[1] / "tests/models" / folder / f"test_{name}.py").exists(), family
 
 
 def test_the_catalogue_is_made_of_literals():
     """An entry file imports the schema, names what its entries share and defines enums; it computes nothing."""
-    for path in SOURCE.glob("catalogue/*.py"):
+    for path in SOURCE.glob("catalogue/**/*.py"):
         if path.stem.startswith("_"):
             continue
         for node in ast.parse(path.read_text()).body:

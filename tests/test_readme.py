@@ -43,7 +43,8 @@ def place(states, tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     monkeypatch.setenv("MULTIWEIGHT_OFFLINE", "1")
     publish(states, monkeypatch)
-    shutil.copytree(ROOT / "examples/digits", tmp_path / "examples/digits")
+    for folder in ("examples/digits", "examples/pages"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
     noise = np.random.default_rng(0).integers(0, 256, (30, 40, 3), dtype=np.uint8)
     Image.fromarray(noise).resize((500, 375)).save(tmp_path / "photo.jpg")
     monkeypatch.chdir(tmp_path)

@@ -10,7 +10,12 @@ from .catalogue import get_weight as get_weight
 from .catalogue import list_models as list_models
 from .models import get_model as get_model
 from .models import get_model_builder as get_model_builder
+from .predict import Detection as Detection
+from .predict import Detections as Detections
+from .predict import FlowField as FlowField
 from .predict import Prediction as Prediction
 from .predict import Predictor as Predictor
+from .predict import SegmentationMap as SegmentationMap
+from .predict import VideoLabels as VideoLabels
 
 __version__: str

@@ -1,5 +1,6 @@
 """`plot`: a picture with points, a front and labels."""
 
+import math
 import sys
 
 import pytest
@@ -55,9 +56,11 @@ def test_nothing_on_the_front_is_beaten():
         (entry.meta["gflops"], figures["acc@1"], entry)
         for entry in entries()
         for figures in entry.meta["metrics"].values()
-        if figures["acc@1"] == figures["acc@1"]
+        if figures.get("acc@1", math.nan) == figures.get("acc@1")
     ]
     front = pareto_front(points)
+    errors = [(cost, -value, entry) for cost, value, entry in points]
+    assert [entry for *_, entry in pareto_front(errors, lower_is_better=True)] == [entry for *_, entry in front]
     for point in points:
         beaten = any(cost <= point[0] and value > point[1] for cost, value, _ in points)
         assert (point in front) == (not beaten) or point[:2] in [other[:2] for other in front]

@@ -11,10 +11,13 @@ from multiweight import models
 from multiweight.catalogue import ImageClassification, Weights, WeightsEnum
 from multiweight.errors import UnknownWeightsError
 from multiweight.models import ResNet18_Weights, ResNet50_Weights, get_model, get_model_weights, resnet50
-from tests.models.support import FACTS, VARIANTS, without_files
+from tests.models.support import DENSE, FACTS, VARIANTS, without_files
+from tests.models.support import OURS as OWN
 from tests.reference import torchvision
 
 V1, V2 = ResNet50_Weights.IMAGENET1K_V1, ResNet50_Weights.IMAGENET1K_V2
+
+PUBLISHED = [name for name in DENSE if name not in OWN]
 
 PRETRAINED = "The parameter 'pretrained' is deprecated, please use 'weights' instead."
 LOADS = (
@@ -154,13 +157,13 @@ def test_progress_arrives(asked, given):
     assert [progress for _, progress in asked] == [given, given]
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", [*VARIANTS, *PUBLISHED])
 def test_pretrained_means_the_first_published_weights_of_every_variant(variant, monkeypatch):
     asked = []
     monkeypatch.setattr("multiweight.models._builder.assign", lambda model, state, source: None)
     monkeypatch.setattr(WeightsEnum, "get_state_dict", lambda self, progress: asked.append(self) or {})
     enum = get_model_weights(variant)
-    legacy = FACTS[variant]["legacy_default"]["weights"][1]
+    legacy = FACTS[variant]["legacy_default"]["weights"][1].removeprefix("callable:")
     if legacy == "None":
         with pytest.raises(ValueError, match=f"{variant} had no weights .*{enum.__name__}.DEFAULT"):
             get_model(variant, pretrained=True)
@@ -169,7 +172,64 @@ def test_pretrained_means_the_first_published_weights_of_every_variant(variant, 
         warnings.simplefilter("always")
         get_model(variant, pretrained=True)
     assert [str(entry) for entry in asked] == [legacy]
-    assert str(caught[1].message) == LOADS.replace("ResNet50_Weights", enum.__name__)
+    expected = LOADS.replace("=ResNet50_Weights.IMAGENET1K_V1", f"={legacy}")
+    expected = expected.replace("=ResNet50_Weights.DEFAULT", f"={enum.__name__}.DEFAULT")
+    assert str(caught[1].message) == expected
+
+
+BACKBONES = [name for name in PUBLISHED if "weights_backbone" in FACTS[name]["legacy_default"]]
+
+
+@pytest.fixture
+def loaded(monkeypatch):
+    """The entries whose tensors were asked for; networks stay as they are."""
+    loaded = []
+    monkeypatch.setattr("multiweight.models._builder.assign", lambda model, state, source: None)
+    monkeypatch.setattr(WeightsEnum, "get_state_dict", lambda self, progress: loaded.append(self) or {})
+    return loaded
+
+
+@pytest.mark.parametrize("variant", BACKBONES)
+def test_pretrained_backbone_means_the_first_published_weights_of_the_backbone(variant, loaded):
+    expected = FACTS[variant]["legacy_default"]["weights_backbone"][1].removeprefix("callable:")
+    with warnings.catch_warnings(record=True) as caught, torch.device("meta"):
+        warnings.simplefilter("always")
+        get_model(variant, pretrained_backbone=True)
+        get_model(variant, pretrained_backbone=False)
+        get_model(variant)
+        get_model(variant, weights="DEFAULT")
+        get_model(variant, weights="DEFAULT", weights_backbone=True)
+    default = get_model_weights(variant).DEFAULT
+    # The newest detectors have no pretrained backbone unless it is asked for.
+    unasked = [] if variant.endswith("rcnn_resnet50_fpn_v2") or variant == "retinanet_resnet50_fpn_v2" else [expected]
+    assert [str(entry) for entry in loaded] == [expected, *unasked, str(default), str(default)]
+    enum = expected.partition(".")[0]
+    of_backbone = [
+        text.replace("'pretrained'", "'pretrained_backbone'")
+        .replace("'weights'", "'weights_backbone'")
+        .replace("weights=", "weights_backbone=")
+        .replace("ResNet50_Weights.IMAGENET1K_V1", expected)
+        .replace("ResNet50_Weights", enum)
+        for text in (PRETRAINED, LOADS, LOADS_NONE)
+    ]
+    texts = [str(each.message) for each in caught]
+    assert texts == [*of_backbone[:2], of_backbone[0], of_backbone[2], of_backbone[1]]
+    assert {each.filename for each in caught} == {__file__}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_old_positions_of_detectors_and_the_weights_of_before(loaded):
+    build = models.detection.keypointrcnn_resnet50_fpn
+    with torch.device("meta"):
+        build(pretrained="legacy")
+        build(False, True, 3, 5, None, 2)
+        build(None, True, 2, 17, True)
+    enum = models.detection.KeypointRCNN_ResNet50_FPN_Weights
+    assert loaded == [enum.COCO_LEGACY, V1]
+    with pytest.raises(TypeError, match="pass 'older' as 'weights'"):
+        build(pretrained="older")
+    with pytest.raises(TypeError, match="weights_backbone=ResNet18_Weights|an entry of ResNet50_Weights"):
+        build(weights_backbone=ResNet18_Weights.DEFAULT)
 
 
 FOREIGN = Weights("https://example.org/x.pth", ImageClassification(crop_size=224), {})

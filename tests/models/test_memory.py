@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from multiweight.models import get_model
+from multiweight.models import get_model_weights
+from tests.models.support import network_of, tensors_of
 
 # What a process has at most in memory, by the kernel's own account, since that account was reset.
 SCRIPT = """
@@ -39,10 +40,16 @@ print(peak() - before)
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux can reset a process's peak")
-@pytest.mark.parametrize("variant", ["efficientnet_b7", "resnet50", "swin_t", "wide_resnet101_2", "vit_b_16"])
-def test_the_peak_is_little_more_than_the_file(variant, tmp_path):
+@pytest.mark.parametrize(
+    "variant",
+    [
+        *("efficientnet_b7", "resnet50", "swin_t", "wide_resnet101_2", "vit_b_16"),
+        *("fasterrcnn_resnet50_fpn", "deeplabv3_resnet50", "swin3d_t"),
+    ],
+)
+def test_the_peak_is_little_more_than_the_file(variant, tmp_path, monkeypatch):
     path = tmp_path / "weights.pth"
-    torch.save(get_model(variant).state_dict(), path)
+    torch.save(tensors_of(variant, network_of(get_model_weights(variant).DEFAULT, monkeypatch)), path)
     ran = subprocess.run(
         [sys.executable, "-c", SCRIPT, variant, str(path)], capture_output=True, text=True, timeout=300, check=True
     )

@@ -18,11 +18,24 @@ def test_lower_case_callables_are_builders_or_the_registrys():
 
 def test_public_names_are_there_once_and_documented():
     assert len(set(models.__all__)) == len(models.__all__)
-    public = {name for name in vars(models) if not name.startswith("_")}
+    public = {name for name in dir(models) if not name.startswith("_")}
     # torchvision exports two names with an underscore.
     assert public == set(models.__all__) - {"_GoogLeNetOutputs", "_InceptionOutputs"}
     for name in public:
-        assert vars(models)[name].__doc__, name
+        assert getattr(models, name).__doc__, name
+
+
+def test_the_packages_of_other_tasks_come_when_they_are_asked_for():
+    script = (
+        "import sys, multiweight.models as models\n"
+        "tasks = ('detection', 'optical_flow', 'segmentation', 'video')\n"
+        "assert not [task for task in tasks if f'multiweight.models.{task}' in sys.modules]\n"
+        "assert models.detection is sys.modules['multiweight.models.detection']\n"
+        "from multiweight.models import video\n"
+        "assert video.r3d_18\n"
+        "assert not hasattr(models, 'no_such_task')\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=120)
 
 
 def test_models_can_be_looked_up_in_the_dictionary():

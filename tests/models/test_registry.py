@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from multiweight.models import ShuffleNet_V2_X1_0_Weights as OnlyForTypeCheckers
     from multiweight.models import ShuffleNet_V2_X1_5_Weights
 
-OURS = list_models(module=models)
+TASKS = ("classification", "detection", "segmentation", "video", "optical_flow")
+OURS = [name for name in list_models() if name in torchvision().models.list_models()]
 ENTRIES = [str(entry) for name in OURS for entry in get_model_weights(name) if entry.url.startswith("https://")]
 
 
@@ -47,14 +48,17 @@ def test_list_models_is_torchvisions(include, exclude):
 
 
 @pytest.mark.parametrize("patterns", ["*resnet*", ["resnet*", "*x1*"], ("*50*",), [], "", None, "resnet50"], ids=repr)
-@pytest.mark.parametrize("module", ["", ".detection", ".quantization", ".resnet"])
+@pytest.mark.parametrize(
+    "module", ["", ".detection", ".segmentation", ".video", ".optical_flow", ".quantization", ".resnet"]
+)
 def test_list_models_of_a_module_is_torchvisions(module, patterns):
     name = module.removeprefix(".")
     reference = getattr(torchvision().models, name) if name else torchvision().models
-    ours = list_models(module=f"multiweight.models{module}", include=patterns)
+    ours = of_these_families(list_models(module=f"multiweight.models{module}", include=patterns))
     assert ours == of_these_families(torchvision().models.list_models(module=reference, include=patterns))
     if hasattr(models, name) or not name:
-        assert list_models(module=getattr(models, name) if name else models, include=patterns) == ours
+        of_module = list_models(module=getattr(models, name) if name else models, include=patterns)
+        assert of_these_families(of_module) == ours
 
 
 def test_list_models_takes_patterns_that_can_be_read_once():
@@ -65,7 +69,12 @@ def test_list_models_takes_patterns_that_can_be_read_once():
 
 
 def test_list_models_of_a_task():
-    assert of_these_families(list_models(task="classification")) == OURS
+    by_task = {
+        task: list_models(task=task)
+        for task in ("classification", "detection", "segmentation", "video", "optical_flow")
+    }
+    assert sorted(name for names in by_task.values() for name in names) == list_models()
+    assert by_task["classification"] == list_models(module=models)
     assert list_models(task="no such task") == []
 
 
@@ -78,7 +87,8 @@ def test_names_lead_to_the_same_things_as_in_torchvision(name):
     assert enum.DEFAULT.name == expected.DEFAULT.name
     assert [each.name for each in enum if str(each) in ENTRIES] == [each.name for each in expected]
     assert get_model_weights(get_model_builder(name)) is enum
-    assert get_model_weights(getattr(models, name)) is enum
+    package = models if enum.task == "classification" else getattr(models, enum.task)
+    assert get_model_weights(getattr(package, name)) is enum
 
 
 @pytest.mark.parametrize("name", [*ENTRIES, "ResNet50_Weights.DEFAULT"])

@@ -6,7 +6,7 @@ from importlib import import_module
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
@@ -192,6 +192,8 @@ NORMS = [
     norm_layer=st.sampled_from(NORMS),
 )
 def test_any_resnet_is_torchvisions(block, **arguments):
+    # torchvision asks for the weight of what has none.
+    assume(not (arguments["zero_init_residual"] and arguments["norm_layer"] is nn.Identity))
     module = torchvision().models.resnet
     expected, expected_drawn = outcome(module.ResNet, getattr(module, block), **arguments)
     ours, drawn = outcome(models.ResNet, getattr(models.resnet, block), **arguments)
@@ -267,7 +269,7 @@ OURS = {("mnasnet", "InvertedResidual")}
 def test_names_are_torchvisions():
     """All that torchvision.models has of the classification networks is here, and nothing that it has not."""
     reference = vars(torchvision().models)
-    tasks = {"detection", "optical_flow", "quantization", "segmentation", "video"}
+    tasks = {"quantization"}
     expected = {name for name in reference if not name.startswith("_")} - tasks
     assert {name for name in models.__all__ if not name.startswith("_")} == expected
     assert all(name in reference for name in models.__all__)

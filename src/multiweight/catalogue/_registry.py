@@ -26,15 +26,21 @@ def weights_enums() -> MappingProxyType[str, type[WeightsEnum]]:
     `MULTIWEIGHT_PLUGINS=0` leaves the plugins out. One that cannot be imported, or that takes a name that is
     taken, is named in a warning and skipped.
     """
-    package = import_module("multiweight.catalogue")
     found: dict[str, type[WeightsEnum]] = {}
-    for info in iter_modules(package.__path__):
-        if not info.name.startswith("_"):
-            found.update((enum.__name__, enum) for enum in _enums_in(import_module(f"{package.__name__}.{info.name}")))
+    for module in _entry_files(import_module("multiweight.catalogue")):
+        found.update((enum.__name__, enum) for enum in _enums_in(module))
     if os.environ.get("MULTIWEIGHT_PLUGINS", "1") != "0":
         for owner, enum in _plugin_enums():
             _add_plugin_enum(found, owner, enum)
     return MappingProxyType(found)
+
+
+def _entry_files(package: ModuleType) -> Iterator[ModuleType]:
+    """The modules of entries: the families of classification first, then those of each other task."""
+    for info in sorted(iter_modules(package.__path__), key=lambda info: info.ispkg):
+        if not info.name.startswith("_"):
+            module = import_module(f"{package.__name__}.{info.name}")
+            yield from _entry_files(module) if info.ispkg else (module,)
 
 
 def _enums_in(module: ModuleType) -> Iterator[type[WeightsEnum]]:

@@ -81,6 +81,49 @@ class ImageClassification(PresetSpec):
     antialias: bool | None = True
 
 
+@dataclass(frozen=True, kw_only=True)
+class ObjectDetection(PresetSpec):
+    """Scale to `[0, 1]`, and nothing else: detectors resize and normalise inside."""
+
+    task: ClassVar[str] = "detection"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SemanticSegmentation(PresetSpec):
+    """Resize the short side, scale to `[0, 1]`, normalise; nothing is cropped. Sizes in pixels."""
+
+    task: ClassVar[str] = "segmentation"
+
+    resize_size: int | None
+    mean: tuple[float, ...] = (0.485, 0.456, 0.406)
+    std: tuple[float, ...] = (0.229, 0.224, 0.225)
+    interpolation: InterpolationMode = InterpolationMode.BILINEAR
+    antialias: bool | None = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoClassification(PresetSpec):
+    """Resize every frame, crop the centre, scale to `[0, 1]`, normalise, put channels before time. Sizes in pixels.
+
+    `resize_size` is height and width, or one number for the short side; `crop_size` is height and width.
+    """
+
+    task: ClassVar[str] = "video"
+
+    crop_size: tuple[int, int]
+    resize_size: tuple[int, ...]
+    mean: tuple[float, ...] = (0.43216, 0.394666, 0.37645)
+    std: tuple[float, ...] = (0.22803, 0.22145, 0.216989)
+    interpolation: InterpolationMode = InterpolationMode.BILINEAR
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpticalFlow(PresetSpec):
+    """Scale two pictures to `[-1, 1]`. They keep their size, which the network wants to be a multiple of 8 pixels."""
+
+    task: ClassVar[str] = "optical_flow"
+
+
 @dataclass(frozen=True)
 class Labels:
     """A label list that ships with the catalogue, read when it is asked for.
@@ -100,6 +143,40 @@ class Labels:
 def _read_labels(name: str) -> tuple[str, ...]:
     path = Path(__file__).with_name("labels") / f"{name}.txt"
     return tuple(path.read_text(encoding="utf-8").splitlines())
+
+
+class Metric(NamedTuple):
+    """What a figure in an entry's `metrics` is.
+
+    Attributes:
+        title: What people call it.
+        unit: `"%"` or `"pixels"`.
+        lower_is_better: Whether it measures an error.
+    """
+
+    title: str
+    unit: str = "%"
+    lower_is_better: bool = False
+
+
+METRICS = {
+    "acc@1": Metric("Acc@1"),
+    "acc@5": Metric("Acc@5"),
+    "box_map": Metric("Box mAP"),
+    "mask_map": Metric("Mask mAP"),
+    "kp_map": Metric("Keypoint mAP"),
+    "miou": Metric("mIoU"),
+    "pixel_acc": Metric("Pixel acc."),
+    "epe": Metric("EPE", "pixels", lower_is_better=True),
+    "per_image_epe": Metric("EPE per image", "pixels", lower_is_better=True),
+    "fl_all": Metric("Fl-all", lower_is_better=True),
+}
+"""The metrics of the published entries by their keys; mAP is COCO's, the mean over IoU thresholds from 0.5 to 0.95."""
+
+
+def metric(key: str) -> Metric:
+    """What is known of a metric; of one that another package came up with, its key."""
+    return METRICS.get(key) or Metric(key)
 
 
 _FINAL_SPELLINGS = {"_metrics": "metrics", "_ops": "gflops", "_file_size": "file_size", "_docs": "docs"}
@@ -123,9 +200,13 @@ class Meta(Mapping[str, Any]):
 
     def __init__(self, facts: Mapping[str, Any], preset: object = None) -> None:
         known = {_FINAL_SPELLINGS.get(key, key): _frozen(value) for key, value in facts.items()}
-        crop_size = getattr(preset, "crop_size", None)
-        if isinstance(crop_size, int):
-            known.setdefault("size", (crop_size, crop_size))
+        match getattr(preset, "crop_size", None):
+            case int(side):
+                known.setdefault("size", (side, side))
+            case (int(height), int(width)):
+                known.setdefault("size", (height, width))
+            case _:
+                pass
         interpolation = getattr(preset, "interpolation", None)
         if interpolation is not None:
             known.setdefault("interpolation", interpolation)
@@ -269,7 +350,13 @@ class _About(NamedTuple):
     package: str | None = None
 
 
-_PACKAGES = {"classification": ""}
+_PACKAGES = {
+    "classification": "",
+    "detection": "detection",
+    "segmentation": "segmentation",
+    "video": "video",
+    "optical_flow": "optical_flow",
+}
 """The sub-package of `multiweight.models` that holds a task's builders."""
 
 _VERSION = re.compile(r"(?P<stem>.+)_V(?P<number>\d+)")

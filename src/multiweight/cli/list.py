@@ -8,9 +8,10 @@ from typing import Any
 
 import click
 
-from multiweight.catalogue import Weights, WeightsEnum, weights_enums
+from multiweight.catalogue import METRICS, Weights, WeightsEnum, metric, weights_enums
 from multiweight.catalogue._schema import spelling
 from multiweight.cli._output import print_table
+from multiweight.errors import suggestions
 
 SORTS = ("name", "accuracy", "gflops", "params", "size")
 
@@ -31,12 +32,24 @@ def matches(entry: WeightsEnum, pattern: str) -> bool:
     return any(fnmatchcase(name.lower(), pattern) for name in (str(entry), type(entry).variant or ""))
 
 
-def headline(entry: WeightsEnum) -> float:
-    """The figure an entry is known by: the first metric of its first data set; NaN where none is published."""
+def headline(entry: WeightsEnum) -> tuple[str, float]:
+    """The figure an entry is known by and its metric: the first of its first data set; NaN where none is published."""
     for figures in entry.meta["metrics"].values():
-        for value in figures.values():
-            return float(value)
-    return math.nan
+        for key, value in figures.items():
+            return key, float(value)
+    return "", math.nan
+
+
+def _accuracy(entry: WeightsEnum) -> float:
+    """The headline where more of it is better; else NaN, which no limit lets through."""
+    key, value = headline(entry)
+    return math.nan if metric(key).lower_is_better else value
+
+
+def _rank(entry: WeightsEnum) -> float:
+    """Lower the better the entry's headline is; entries without a figure come last."""
+    key, value = headline(entry)
+    return math.inf if math.isnan(value) else value if metric(key).lower_is_better else -value
 
 
 def as_json(entry: WeightsEnum) -> dict[str, Any]:
@@ -70,7 +83,7 @@ def _plain(value: Any) -> Any:
 
 @click.command("list")
 @click.argument("patterns", nargs=-1, metavar="[PATTERN]...")
-@click.option("--task", help="Only this task, such as classification.")
+@click.option("--task", help="Only this task: classification, detection, segmentation, video, optical_flow.")
 @click.option("--dataset", help="Only entries measured on this data set, such as ImageNet-1K, in any spelling.")
 @click.option("--min-accuracy", type=float, help="At least this first metric (Acc@1 for classification), in percent.")
 @click.option("--max-gflops", type=float, help="At most this many GFLOPs (multiply-adds) a picture.")
@@ -107,11 +120,14 @@ def command(
       multiweight list
       multiweight list "resnet*" shufflenet
       multiweight list --min-accuracy 80 --max-gflops 5 --sort accuracy
+      multiweight list --task detection --sort accuracy
       multiweight list --compare
       multiweight list --dataset digits --json
     """
     if compare and json_:
         raise click.UsageError("--compare prints a table; --json prints every entry. Choose one.")
+    if task is not None:
+        task = _task(task)
     limits = (("gflops", max_gflops, 1.0), ("num_params", max_params, 1e6), ("file_size", max_size, 1.0))
     found = [
         entry
@@ -119,7 +135,7 @@ def command(
         if (not patterns or any(matches(entry, pattern) for pattern in patterns))
         and (task is None or type(entry).task == task)
         and (dataset is None or any(spelling(dataset) in spelling(name) for name in entry.meta["metrics"]))
-        and (min_accuracy is None or headline(entry) >= min_accuracy)
+        and (min_accuracy is None or _accuracy(entry) >= min_accuracy)
         and all(limit is None or entry.meta[key] <= limit * unit for key, limit, unit in limits)
         and (license_pattern is None or _has_license(entry, license_pattern))
     ]
@@ -132,9 +148,18 @@ def command(
     elif found and compare:
         _print_comparison(found)
     elif found:
-        _print(found)
+        _print_by_task(found)
     else:
         click.echo("No weights fit; `multiweight list` without filters shows all.", err=True)
+
+
+def _task(given: str) -> str:
+    """The task that a word means, with dashes or spaces as well."""
+    known = dict.fromkeys(str(type(entry).task) for entry in entries())
+    name = given.strip().lower().replace("-", "_").replace(" ", "_")
+    if name not in known:
+        raise click.UsageError(f"There is no task {given!r}.{suggestions(name, known)}")
+    return name
 
 
 def _print_comparison(found: list[WeightsEnum]) -> None:
@@ -148,11 +173,11 @@ def _print_comparison(found: list[WeightsEnum]) -> None:
             if len(versions) < 2:
                 continue
             (first, before), (newest, after) = versions[0], versions[-1]
-            metric = next(iter(first.meta["metrics"][dataset]))
+            key = next(iter(first.meta["metrics"][dataset]))
             rows.append(
                 [
                     str(enum.variant),
-                    f"{dataset} {metric}",
+                    f"{dataset} {key}{', lower is better' if metric(key).lower_is_better else ''}",
                     first.name,
                     f"{before:.3f}",
                     newest.name,
@@ -174,7 +199,7 @@ def _version_of_first(entry: WeightsEnum, first: WeightsEnum) -> bool:
 
 _SORT_KEYS: dict[str, Any] = {
     "name": str,
-    "accuracy": lambda entry: -headline(entry) if not math.isnan(headline(entry)) else math.inf,
+    "accuracy": _rank,
     "gflops": lambda entry: entry.meta["gflops"],
     "params": lambda entry: entry.meta["num_params"],
     "size": lambda entry: entry.meta["file_size"],
@@ -187,12 +212,25 @@ def _has_license(entry: WeightsEnum, pattern: str) -> bool:
     return fnmatchcase(entry.meta.get("license", "unstated").lower(), pattern.lower())
 
 
+def _print_by_task(found: list[WeightsEnum]) -> None:
+    """Prints a table a task, as no two tasks are measured by the same figures; the tasks in the catalogue's order."""
+    by_task: dict[str | None, list[WeightsEnum]] = {type(entry).task: [] for entry in entries()}
+    for entry in found:
+        by_task[type(entry).task].append(entry)
+    tables = {str(task): some for task, some in by_task.items() if some}
+    for number, (task, some) in enumerate(tables.items()):
+        if len(tables) > 1:
+            click.echo(("\n" if number else "") + task.replace("_", " ").capitalize())
+        _print(some)
+
+
 def _print(found: list[WeightsEnum]) -> None:
-    metrics = dict.fromkeys(key for entry in found for figures in entry.meta["metrics"].values() for key in figures)
+    given = dict.fromkeys(key for entry in found for figures in entry.meta["metrics"].values() for key in figures)
+    metrics = [key for key in METRICS if key in given] + [key for key in given if key not in METRICS]
     columns = [
         ("Entry", "left"),
         ("Measured on", "left"),
-        *((key.capitalize(), "right") for key in metrics),
+        *((metric(key).title, "right") for key in metrics),
         ("GFLOPs", "right"),
         ("Params (M)", "right"),
         ("MiB", "right"),

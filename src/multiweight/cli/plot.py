@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from multiweight.catalogue import WeightsEnum
+from multiweight.catalogue import WeightsEnum, metric
 from multiweight.catalogue._schema import spelling
 from multiweight.cli.list import entries, matches
 from multiweight.errors import MissingExtraError
@@ -54,7 +54,7 @@ def command(patterns: tuple[str, ...], cost: str, dataset: str, output: Path) ->
         raise MissingExtraError('Plots need matplotlib: pip install "multiweight[plot]"') from error
     title, figure_of = COSTS[cost]
     points: list[Point] = []
-    metric = ""
+    key = ""
     for entry in entries():
         if patterns and not any(matches(entry, pattern) for pattern in patterns):
             continue
@@ -62,7 +62,7 @@ def command(patterns: tuple[str, ...], cost: str, dataset: str, output: Path) ->
             value = next(iter(figures.values()))
             if spelling(name) == spelling(dataset) and not math.isnan(value):
                 points.append((figure_of(entry), value, entry))
-                dataset, metric = name, next(iter(figures)).capitalize()
+                dataset, key = name, next(iter(figures))
     if not points:
         raise click.UsageError(
             f"No entry that fits was measured on {dataset!r}; `multiweight list` shows what there is."
@@ -70,12 +70,14 @@ def command(patterns: tuple[str, ...], cost: str, dataset: str, output: Path) ->
     figure = Figure(figsize=(11, 7), dpi=150, layout="constrained")
     FigureCanvasAgg(figure)  # it measures the labels, whatever the format of the file
     axes = figure.add_subplot()
-    axes.set(xscale="log", xlabel=title, ylabel=f"{metric}, {dataset} (%)")
+    axes.set(xscale="log", xlabel=title, ylabel=f"{metric(key).title}, {dataset} ({metric(key).unit})")
     axes.grid(which="both", color="#ececec", linewidth=0.6)
     axes.set_axisbelow(True)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.margins(x=0.08, y=0.08)
-    draw(axes, points)
+    if metric(key).lower_is_better:
+        axes.invert_yaxis()
+    draw(axes, points, lower_is_better=metric(key).lower_is_better)
     try:
         figure.savefig(output)
     except (OSError, ValueError) as error:
@@ -83,16 +85,17 @@ def command(patterns: tuple[str, ...], cost: str, dataset: str, output: Path) ->
     click.echo(f"{len(points)} entries, drawn to {output}")
 
 
-def pareto_front(points: list[Point]) -> list[Point]:
+def pareto_front(points: list[Point], *, lower_is_better: bool = False) -> list[Point]:
     """The points that no other point beats in accuracy at the same or a lower cost, cheapest first."""
+    sign = -1 if lower_is_better else 1
     front: list[Point] = []
-    for point in sorted(points, key=lambda point: (point[0], -point[1])):
-        if not front or point[1] > front[-1][1]:
+    for point in sorted(points, key=lambda point: (point[0], -sign * point[1])):
+        if not front or sign * point[1] > sign * front[-1][1]:
             front.append(point)
     return front
 
 
-def draw(axes: Axes, points: list[Point]) -> None:
+def draw(axes: Axes, points: list[Point], *, lower_is_better: bool = False) -> None:
     """Draws the points by family, the front as a line, and as many labels as do not overlap."""
     from matplotlib import colormaps
 
@@ -109,7 +112,7 @@ def draw(axes: Axes, points: list[Point]) -> None:
             label=family,
             zorder=3,
         )
-    front = pareto_front(points)
+    front = pareto_front(points, lower_is_better=lower_is_better)
     axes.plot([x for x, _, _ in front], [y for _, y, _ in front], color="#555555", linewidth=1, zorder=2, label="front")
     axes.legend(fontsize=8, frameon=False, ncols=2, loc="lower right")
     _label(axes, front, points)

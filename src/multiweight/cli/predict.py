@@ -1,25 +1,26 @@
-"""`multiweight predict`: say what is in pictures."""
+"""`multiweight predict`: say what is in pictures and videos."""
 
 from __future__ import annotations
 
 import io
 import os
-import re
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, NamedTuple, NoReturn, TextIO
+from typing import IO, TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
 from multiweight.catalogue import WeightsEnum, resolve
+from multiweight.cli._inputs import expand, paired
+from multiweight.cli._results import WRITERS, Drawings, Survey, Write
 from multiweight.errors import DownloadError, MultiweightError, OfflineError
 
 if TYPE_CHECKING:
-    from multiweight.predict import Prediction, Predictor
+    from multiweight.predict import Predictor
 
 _EMBEDDED = """\
 Without network, use the weights that ship with the package (they read handwritten digits):
@@ -39,13 +40,44 @@ class _Unusable(click.ClickException):
     exit_code = 2
 
 
+_ONLY_FOR = {
+    "top": ("classification", "detection", "video"),
+    "threshold": ("detection",),
+    "clips": ("video",),
+    "frame_rate": ("video",),
+    "pairs": ("optical_flow",),
+}
+"""The tasks of the options that not all have."""
+
+
 @click.command("predict")
 @click.argument("inputs", metavar="INPUT...", nargs=-1, required=True)
 @click.option("--weights", metavar="REF", default="ResNet50_Weights.DEFAULT", show_default=True, help="What to use.")
-@click.option("--top", type=click.IntRange(min=1), default=5, show_default=True, help="Labels a picture.")
+@click.option(
+    "--top", type=click.IntRange(min=1), help="Labels a picture or video, default 5; detections a picture, default all."
+)
+@click.option("--threshold", type=click.FloatRange(0, 1), help="Least score of a detection, from 0 to 1; default 0.5.")
+@click.option(
+    "--draw", metavar="FOLDER", help="Draw the results into pictures there; files that are there stay as they are."
+)
+@click.option(
+    "--pairs",
+    type=click.Choice(["separate", "consecutive"]),
+    help="For optical flow, how pictures make pairs: 1 2, 3 4, … (the default) or 1 2, 2 3, …",
+)
+@click.option(
+    "--clips", type=click.IntRange(min=1), help="Clips to look at in a video; default: as the weights were measured."
+)
+@click.option(
+    "--frame-rate",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Frames a second of folders of frames; default: as many as the weights want, so that each one counts.",
+)
 @click.option("--device", metavar="DEVICE", help="cpu, cuda, cuda:1 …; default: cuda if there is one, else cpu.")
 @click.option(
-    "--batch-size", type=click.IntRange(min=1), default=16, show_default=True, help="Pictures at once in the model."
+    "--batch-size",
+    type=click.IntRange(min=1),
+    help="Pictures, clips or pairs at once in the model; default: 16 to classify, 4 to segment, 2 to detect, else 1.",
 )
 @click.option("--workers", type=click.IntRange(min=1), help="Threads that decode; default: one a processor, at most 8.")
 @click.option(
@@ -57,12 +89,16 @@ class _Unusable(click.ClickException):
 @click.option("--output", metavar="FILE", help="Write there; FILE is complete once it is there under its name.")
 @click.pass_context
 def command(ctx: click.Context, inputs: tuple[str, ...], **options: Any) -> None:
-    """Say what is in pictures.
+    """Say what is in pictures and videos, as the weights can: labels, boxes, masks, keypoints, classes, motion.
 
     INPUT is a file, a URL, a folder (with its subfolders; files that end as pictures do, hidden ones left out), a
     quoted pattern, or - for a list of such names on standard input, one a line.
 
-    Exit status: 0 if every picture got its answer; 1 if some could not be used, each named on standard error; 2 if
+    Weights for videos take video files (with the extra multiweight[video]) and folders whose pictures are the frames,
+    in natural order; a folder without pictures stands for the videos in it. Weights for optical flow take the same,
+    where each two frames that follow each other are a pair, and pictures, which make pairs in the order given.
+
+    Exit status: 0 if every input got its answer; 1 if some could not be used, each named on standard error; 2 if
     there was nothing to do, or the weights or options are wrong.
 
     \b
@@ -72,6 +108,9 @@ def command(ctx: click.Context, inputs: tuple[str, ...], **options: Any) -> None
       find . -name "*.jpg" | multiweight predict - --format csv > answers.csv
       multiweight predict examples/digits --weights ShuffleNet_V2_X0_5_Weights.DIGITS_V1
       multiweight predict photos/ --output answers.json --device cuda --batch-size 64
+      multiweight predict street.jpg --weights maskrcnn_resnet50_fpn --threshold 0.8 --draw found/
+      multiweight predict clip.mp4 frames/ --weights swin3d_t --clips 3
+      multiweight predict before.png after.png --weights raft_small --draw flow/
     """
     try:
         with warnings.catch_warnings():
@@ -95,17 +134,19 @@ class _Run:
     def __init__(
         self,
         inputs: Sequence[str],
+        *,
         weights: str,
-        top: int,
-        device: str | None,
-        batch_size: int,
-        workers: int | None,
+        draw: str | None,
+        pairs: str | None,
         format_: str | None,
         output: str | None,
+        **settings: Any,
     ) -> None:
         self.inputs = inputs
         self.weights = weights
-        self.settings = {"top": top, "device": device, "batch_size": batch_size, "workers": workers}
+        self.draw = draw
+        self.pairs = pairs
+        self.settings = settings
         self.output = None if output == "-" else output
         self.format = format_ or self._usual_format()
         self.failed = 0
@@ -119,28 +160,76 @@ class _Run:
     def all(self) -> int:
         """Predicts all inputs and returns how many failed."""
         entry = _entry(self.weights)  # a misspelt name costs no wait
-        sources = expand(self.inputs, self._fail)
+        task = type(entry).task or "classification"
+        self._check_options(entry, task)
+        if task != "optical_flow" and entry.meta["categories"] is None:
+            raise _Unusable(f"{entry} has no labels: its last layer was not trained, so it predicts nothing.")
+        sources = expand(self.inputs, self._fail, task)
         first = next(sources, None)
         if first is None:
             raise _Unusable("There is nothing to do.")
         answered = 0
         with _opened(self.output) as stream:
+            drawings = self._drawings()
             predictor = self._predictor(entry)
-            survey = _survey(self.inputs) if self.format == "table" or sys.stderr.isatty() else None
-            write = _WRITERS[self.format](stream, predictor, survey)
-            predictions = predictor.stream(chain([first], sources))
-            with closing(predictions), self._progress(survey) as advance:
-                for prediction in predictions:
-                    if prediction.error is None:
+            survey = _survey(self.inputs, task) if self.format == "table" or sys.stderr.isatty() else None
+            write = WRITERS[self.format](stream, predictor, survey)
+            # How many pairs there are in videos is not known before.
+            total = survey.total if survey and task != "optical_flow" else None
+            answers = self._answers(predictor, chain([first], sources))
+            with closing(answers), self._progress(total) as advance:
+                for result, frame in answers:
+                    if result.error is None:
                         answered += 1
+                        drawings(result, frame)
                     else:
-                        self._fail(str(prediction.error))
-                    write(prediction)
+                        self._fail(str(result.error))
+                    write(result, frame)
                     stream.flush()
                     advance()
         if self.failed:
             _say(f"{answered} answered, {self.failed} failed.")
         return self.failed
+
+    def _check_options(self, entry: WeightsEnum, task: str) -> None:
+        for name, tasks in _ONLY_FOR.items():
+            value = self.pairs if name == "pairs" else self.settings[name]
+            if value is not None and task not in tasks:
+                option = f"--{name.replace('_', '-')}"
+                wanted = " and ".join(each.replace("_", " ") for each in tasks)
+                raise click.BadParameter(f"for {wanted}; {entry} is for {task.replace('_', ' ')}.", param_hint=option)
+
+    def _answers(self, predictor: Predictor, sources: Iterator[str]) -> Generator[tuple[Any, int | None]]:
+        """The results, and for the pairs of frames in a video the number of the first frame."""
+        if predictor.task != "optical_flow":
+            with closing(predictor.stream(sources)) as results:
+                for result in results:
+                    yield result, None
+            return
+        for item in paired(sources, self._fail, self.pairs == "consecutive"):
+            with closing(predictor.stream([item])) as results:
+                for frame, result in enumerate(results):
+                    yield result, frame if isinstance(item, str) and result.error is None else None
+
+    def _drawings(self) -> Write:
+        """What draws a result."""
+        if self.draw is None:
+            return lambda result, frame: None
+        folder = Path(self.draw)
+        try:
+            drawings = Drawings(folder)
+        except OSError as error:
+            _unwritable(folder, error, "--draw")
+
+        def draw(result: Any, frame: int | None) -> None:
+            try:
+                drawings.add(result, frame)
+            except MultiweightError as error:
+                self._fail(str(error))
+            except OSError as error:
+                _unwritable(folder, error, "--draw")
+
+        return draw
 
     def _fail(self, text: str) -> None:
         self.failed += 1
@@ -156,15 +245,16 @@ class _Run:
         try:
             return Predictor(entry, **self.settings)
         except (OfflineError, DownloadError) as error:
-            raise _Unusable(f"{error}\n\n{_EMBEDDED}") from error
+            hint = f"\n\n{_EMBEDDED}" if (type(entry).task or "classification") == "classification" else ""
+            raise _Unusable(f"{error}{hint}") from error
         except MultiweightError as error:
             raise _Unusable(str(error)) from error
 
     @contextmanager
-    def _progress(self, survey: _Survey | None) -> Iterator[Callable[[], None]]:
+    def _progress(self, total: int | None) -> Iterator[Callable[[], None]]:
         """A bar on a terminal for long work, where it does not get between the results."""
         results_here = self.output is None and sys.stdout.isatty()
-        if results_here or not sys.stderr.isatty() or (survey is not None and survey.total < _LONG):
+        if results_here or not sys.stderr.isatty() or (total is not None and total < _LONG):
             yield lambda: None
             return
         from rich.console import Console
@@ -179,7 +269,7 @@ class _Run:
             transient=True,
             redirect_stdout=False,
         ) as bar:
-            task = bar.add_task("", total=survey.total if survey else None)
+            task = bar.add_task("", total=total)
             self.say = lambda text: console.print(_printable(text), markup=False, highlight=False, soft_wrap=True)
             try:
                 yield lambda: bar.advance(task)
@@ -204,74 +294,14 @@ def _printable(text: str) -> str:
     return printable(text)
 
 
-def expand(inputs: Iterable[str], fail: Callable[[str], None]) -> Iterator[str]:
-    """The paths and URLs that the inputs stand for, one after the other, as they are asked for.
-
-    Args:
-        inputs: What the user named: files, folders, patterns, URLs, `-`.
-        fail: Called with a text for an input that stands for nothing and a folder that cannot be read.
-    """
-    for given in inputs:
-        if given == "-":
-            lines = sys.stdin.buffer
-            yield from expand((os.fsdecode(name) for line in lines if (name := line.rstrip(b"\r\n"))), fail)
-            continue
-        found = False
-        for source in _sources(given, fail):
-            found = True
-            yield source
-        if not found:
-            fail(f"{given}: {'no pictures in this folder.' if os.path.isdir(given) else 'nothing matches.'}")
-
-
-def _sources(given: str, fail: Callable[[str], None]) -> Iterator[str]:
-    from glob import iglob
-
-    from multiweight.data import is_url
-
-    if os.path.isdir(given):
-        yield from _pictures_in(given, fail)
-    elif is_url(given) or os.path.lexists(given) or not re.search(r"[*?[]", given):
-        yield given
-    else:
-        for match in sorted(iglob(given, recursive=True)):
-            if not os.path.isdir(match):
-                yield match
-            elif "**" not in given:  # which has the files of this folder among its matches
-                yield from _pictures_in(match, fail)
-
-
-def _pictures_in(folder: str, fail: Callable[[str], None]) -> Iterator[str]:
-    from multiweight.data import EXTENSIONS
-
-    def unreadable(error: OSError) -> None:
-        fail(f"{error.filename}: {error.strerror}.")
-
-    for parent, folders, names in os.walk(folder, onerror=unreadable):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            path = os.path.join(parent, name)
-            wanted = not name.startswith(".") and os.path.splitext(name)[1].lower() in EXTENSIONS
-            # A broken link is worth an error; reading a pipe or a device would wait for ever.
-            if wanted and (os.path.isfile(path) or not os.path.exists(path)):
-                yield path
-
-
-class _Survey(NamedTuple):
-    """What a look through the inputs beforehand says."""
-
-    total: int
-    widest: int
-
-
-def _survey(inputs: Sequence[str]) -> _Survey | None:
+def _survey(inputs: Sequence[str], task: str) -> Survey | None:
     """How many sources there are and how many characters the longest has; `None` for a list on standard input."""
     if "-" in inputs:
         return None
     total = widest = 0
-    for source in expand(inputs, lambda text: None):
+    for source in expand(inputs, lambda text: None, task):
         total, widest = total + 1, max(widest, len(source))
-    return _Survey(total, widest)
+    return Survey(total, widest)
 
 
 @contextmanager
@@ -303,8 +333,8 @@ def _opened(output: str | None) -> Iterator[TextIO]:
         raise
 
 
-def _unwritable(path: Path, error: OSError) -> NoReturn:
-    raise click.BadParameter(f"{path} cannot be written: {error.strerror}.", param_hint="--output") from error
+def _unwritable(path: Path, error: OSError, option: str = "--output") -> NoReturn:
+    raise click.BadParameter(f"{path} cannot be written: {error.strerror}.", param_hint=option) from error
 
 
 @contextmanager
@@ -314,67 +344,3 @@ def _text(binary: IO[bytes], *, close: bool) -> Iterator[TextIO]:
         yield stream
     finally:
         stream.close() if close else stream.detach()
-
-
-def _json_writer(stream: TextIO, predictor: Predictor, survey: _Survey | None) -> Callable[[Prediction], None]:
-    import json
-
-    # What UTF-8 cannot hold the stream writes as \udc.., which is just how JSON spells it.
-    return lambda prediction: print(json.dumps(prediction.to_dict(), ensure_ascii=False), file=stream)
-
-
-def _csv_writer(stream: TextIO, predictor: Predictor, survey: _Survey | None) -> Callable[[Prediction], None]:
-    import csv
-
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["source", "rank", "label", "probability", "index", "error"])
-
-    def write(prediction: Prediction) -> None:
-        if prediction.error is not None:
-            writer.writerow([prediction.source, "", "", "", "", prediction.error])
-            return
-        ranked = zip(prediction.labels, prediction.probabilities, prediction.indices, strict=True)
-        for rank, (label, probability, index) in enumerate(ranked, 1):
-            writer.writerow([prediction.source, rank, label, f"{probability:.6g}", index, ""])
-
-    return write
-
-
-def _table_writer(stream: TextIO, predictor: Predictor, survey: _Survey | None) -> Callable[[Prediction], None]:
-    """Rows as they come, in columns whose widths are known before: of all labels, and of the names looked through."""
-    from rich.cells import cell_len
-    from rich.console import Console
-    from rich.text import Text
-
-    console = Console(file=stream, highlight=False, markup=False, emoji=False)
-    label_width = max(map(cell_len, ("Label", *predictor.labels)))
-    room = console.width - label_width - len("  Probability  ")
-    source_width = max(len("Picture"), min(room, survey.widest if survey else room))
-
-    def fitted(name: str) -> str:
-        if not stream.isatty():
-            return name
-        cut = name
-        while cell_len(cut) > max(source_width, 16):
-            cut = f"…{cut[2:]}"
-        return cut
-
-    def row(source: str, label: str, probability: str, style: str = "") -> None:
-        line = source + " " * (source_width - cell_len(source) + 2) + label
-        line += " " * (label_width - cell_len(label) + 2) + f"{probability:>11}"
-        console.print(Text(line.rstrip(), style=style), soft_wrap=True)
-
-    row("Picture", "Label", "Probability", "bold")
-
-    def write(prediction: Prediction) -> None:
-        source = fitted(_printable(prediction.source or ""))
-        if prediction.error is not None:
-            row(source, "(failed)", "", "red")
-        for label, probability in zip(prediction.labels, prediction.probabilities, strict=True):
-            row(source, label, f"{probability:.1%}")
-            source = ""
-
-    return write
-
-
-_WRITERS = {"json": _json_writer, "csv": _csv_writer, "table": _table_writer}

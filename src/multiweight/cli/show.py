@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from multiweight.catalogue import WeightsEnum, resolve
+from multiweight.catalogue import WeightsEnum, metric, resolve
 from multiweight.cli._output import size
 from multiweight.cli.list import as_json
 
@@ -24,7 +24,7 @@ def command(reference: str, json_: bool, labels: bool) -> None:
     """
     entry = resolve(reference)
     if labels:
-        click.echo("\n".join(entry.meta["categories"] or ()))
+        click.echo("\n".join(entry.meta.get("categories") or ()))
     elif json_:
         import json
 
@@ -46,17 +46,17 @@ def _page(entry: WeightsEnum) -> list[str]:
     facts = {
         "variant": f"{enum.variant} ({enum.task})",
         **{
-            f"measured on {dataset}": ", ".join(f"{key} {value}" for key, value in figures.items())
+            f"measured on {dataset}": ", ".join(f"{metric(key).title} {value}" for key, value in figures.items())
             for dataset, figures in meta["metrics"].items()
         },
-        "labels": _labels(meta["categories"]),
+        **({"labels": _labels(meta["categories"])} if "categories" in meta else {}),
         "parameters": f"{meta['num_params']:,}",
-        "GFLOPs": f"{meta['gflops']} multiply-adds a picture",
+        "GFLOPs": f"{meta['gflops']} multiply-adds a {_UNITS.get(enum.task or '', 'picture')}",
         "smallest picture": " × ".join(map(str, meta["min_size"])) + " pixels",
         "preprocessing": _settings(entry),
         "recipe": meta.get("recipe", "unstated"),
         "licence": meta.get("license", "unstated"),
-        **{key.replace("_", " "): str(meta[key]) for key in meta if key not in _SHOWN},
+        **{key.replace("_", " "): _text(meta[key]) for key in meta if key not in _SHOWN},
         "file": f"{entry.url} ({size(meta['file_size'])})",
         "SHA-256": entry.sha256 or f"begins with {store.published_hash(entry.url)}",
         "here": f"{cached}: {path}",
@@ -72,6 +72,14 @@ def _page(entry: WeightsEnum) -> list[str]:
     ]
 
 
+_UNITS = {"video": "clip", "optical_flow": "pair of pictures"}
+"""What one input is, where it is not a picture."""
+
+
+def _text(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
 _SHOWN = {"categories", "metrics", "num_params", "gflops", "min_size", "recipe", "license", "file_size"} | {
     "size",
     "interpolation",
@@ -79,7 +87,9 @@ _SHOWN = {"categories", "metrics", "num_params", "gflops", "min_size", "recipe",
 
 
 def _labels(labels: tuple[str, ...] | None) -> str:
-    return f"{len(labels)}: {', '.join(labels[:3])}, …" if labels else "none: the last layer was not trained"
+    if not labels:
+        return "none: the last layer was not trained"
+    return f"{len(labels)}: {', '.join(labels[:3])}{', …' if len(labels) > 3 else ''}"
 
 
 def _settings(entry: WeightsEnum) -> str:

@@ -1,4 +1,4 @@
-"""From a file, bytes or a URL to a picture."""
+"""From a file, bytes or a URL to a picture or a video."""
 
 from multiweight.data.decode import (
     EXTENSIONS,
@@ -12,16 +12,34 @@ from multiweight.data.decode import (
     printable,
     source_name,
 )
+from multiweight.data.pixels import picture_pixels
+from multiweight.data.video import (
+    VIDEO_EXTENSIONS,
+    VIDEO_FORMATS,
+    Clip,
+    Video,
+    clips_of,
+    frames_in,
+    open_video,
+)
 
 __all__ = [
     "EXTENSIONS",
     "FORMATS",
     "MAX_BYTES",
     "MAX_PIXELS",
+    "VIDEO_EXTENSIONS",
+    "VIDEO_FORMATS",
+    "Clip",
+    "Video",
+    "clips_of",
     "decoded",
+    "frames_in",
     "is_url",
     "open_picture",
+    "open_video",
     "picture_file",
+    "picture_pixels",
     "printable",
     "source_name",
 ]

@@ -3,7 +3,15 @@
 ```python
 model = resnet50(weights=ResNet50_Weights.DEFAULT).eval()
 ```
+
+Those of classification are here; `detection`, `segmentation`, `video` and `optical_flow` are packages of their own,
+which are imported when they are first used.
 """
+
+# Under names with an underscore, for whoever looks for builders among the names of this module.
+import importlib as _importlib
+import types as _types
+import typing as _typing
 
 from multiweight.catalogue import Weights, WeightsEnum, get_model_weights, get_weight, list_models
 from multiweight.models import (
@@ -241,6 +249,9 @@ from multiweight.models.vision_transformer import (
     vit_l_32,
 )
 
+if _typing.TYPE_CHECKING:
+    from multiweight.models import detection, optical_flow, segmentation, video
+
 __all__ = [
     "VGG",
     "AlexNet",
@@ -356,6 +367,7 @@ __all__ = [
     "densenet161",
     "densenet169",
     "densenet201",
+    "detection",
     "efficientnet",
     "efficientnet_b0",
     "efficientnet_b1",
@@ -389,6 +401,7 @@ __all__ = [
     "mobilenet_v3_small",
     "mobilenetv2",
     "mobilenetv3",
+    "optical_flow",
     "regnet",
     "regnet_x_1_6gf",
     "regnet_x_3_2gf",
@@ -414,6 +427,7 @@ __all__ = [
     "resnext50_32x4d",
     "resnext101_32x8d",
     "resnext101_64x4d",
+    "segmentation",
     "shufflenet_v2_x0_5",
     "shufflenet_v2_x1_0",
     "shufflenet_v2_x1_5",
@@ -438,6 +452,7 @@ __all__ = [
     "vgg16_bn",
     "vgg19",
     "vgg19_bn",
+    "video",
     "vision_transformer",
     "vit_b_16",
     "vit_b_32",
@@ -447,3 +462,16 @@ __all__ = [
     "wide_resnet50_2",
     "wide_resnet101_2",
 ]
+
+_TASKS = ("detection", "optical_flow", "segmentation", "video")
+
+
+def __getattr__(name: str) -> _types.ModuleType:
+    """Imports a task's package when it is first asked for."""
+    if name in _TASKS:
+        return _importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_TASKS})

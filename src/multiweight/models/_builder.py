@@ -8,7 +8,7 @@ import inspect
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar, get_args, get_type_hints
 
 import torch
 from torch import nn
@@ -30,37 +30,85 @@ def builder(enum: type[WeightsEnum], options: type) -> Callable[[Callable[P, M]]
     caller's line; an unknown argument is a `TypeError` that names the known ones. What all builders have in common
     is added to the function's docstring.
 
+    A function with a parameter `weights_backbone` gets an entry of the enum in its annotation, or `None`, for it in the
+    same way, with `pretrained_backbone` as the old name; and always `None` where `weights` are given, as these are the
+    whole network's.
+
     Args:
         enum: The variant's weights.
-        options: A `TypedDict` of what the network can be told.
+        options: A `TypedDict` of what the network can be told beside the function's own parameters.
     """
-    known = ("weights", "progress", *options.__annotations__)
 
     def decorate(function: Callable[P, M]) -> Callable[P, M]:
+        parameters = inspect.signature(function).parameters
+        explicit = [name for name, each in parameters.items() if each.kind is each.KEYWORD_ONLY]
+        known = (*explicit, *options.__annotations__)
+        sources = [_Source("weights", "pretrained", enum, enum.legacy)]
+        if "weights_backbone" in parameters:
+            first, of_backbone = parameters["weights_backbone"].default, _enum_of(function, "weights_backbone")
+            sources.append(_Source("weights_backbone", "pretrained_backbone", of_backbone, first or of_backbone.legacy))
+        old = {source.old for source in sources}
+
         @functools.wraps(function)
         def build_variant(*args: Any, **kwargs: Any) -> M:
             name = function.__name__
             if args:
-                _take_positional(name, args, kwargs)
+                _take_positional(name, explicit, args, kwargs)
             for argument in kwargs:
-                if argument not in known and argument != "pretrained":
+                if argument not in known and argument not in old:
                     raise TypeError(_unknown_argument(name, argument, known))
-            if "pretrained" in kwargs or not (kwargs.get("weights") is None or isinstance(kwargs["weights"], enum)):
-                kwargs["weights"] = _take_legacy(name, enum, kwargs)
+            for source in sources:
+                given = kwargs.get(source.name)
+                if source.old in kwargs or not (given is None or isinstance(given, source.enum)):
+                    kwargs[source.name] = _take_legacy(name, source, kwargs)
+            if len(sources) > 1 and kwargs.get("weights") is not None:
+                kwargs["weights_backbone"] = None
             return function(**kwargs)  # pyright: ignore[reportCallIssue]
 
         build_variant.weights_enum = enum  # pyright: ignore[reportAttributeAccessIssue]
         summary = inspect.cleandoc(function.__doc__ or "")
-        build_variant.__doc__ = f"{summary}\n\n{_COMMON.format(enum=enum.__name__, options=options.__name__)}"
+        common = _COMMON.format(
+            enum=enum.__name__,
+            options=options.__name__,
+            explicit="".join(f"\n    {name}: {_EXPLICIT[name]}" for name in explicit if name in _EXPLICIT),
+        )
+        build_variant.__doc__ = f"{summary}\n\n{common}"
         return build_variant  # pyright: ignore[reportReturnType]
 
     return decorate
 
 
+def _enum_of(function: Callable[..., Any], parameter: str) -> type[WeightsEnum]:
+    """The enum whose entries a parameter takes, by its annotation `SomeWeights | str | None`."""
+    choices = get_args(get_type_hints(function)[parameter])
+    return next(each for each in choices if isinstance(each, type) and issubclass(each, WeightsEnum))
+
+
+class _Source(NamedTuple):
+    """A parameter that takes weights, the truth value it once was, its enum, and the entry that `True` meant."""
+
+    name: str
+    old: str
+    enum: type[WeightsEnum]
+    legacy: WeightsEnum | None
+
+
+_EXPLICIT = {
+    "num_classes": "How many classes there are, the background included where the task has one; as many as the "
+    "weights have labels.",
+    "num_keypoints": "How many points an object has; as many as the weights have names of points.",
+    "aux_loss": "Whether there is a second head, which gives a loss in training; with weights it is there.",
+    "weights_backbone": "An entry for the backbone alone, its name, or `None`; not used where `weights` are given.",
+    "trainable_backbone_layers": "How many stages of the backbone, from the last one, are trained; all of them where "
+    "nothing is pretrained.",
+    "norm_layer": "Makes a normalisation from a number of channels.",
+}
+"""What the parameters mean that several builders have beside `weights` and `progress`."""
+
 _COMMON = """\
 Args:
     weights: An entry of `{enum}`, its name in any spelling, or `None` for random initial tensors.
-    progress: Whether a download shows how far it is.
+    progress: Whether a download shows how far it is.{explicit}
     **options: See `{options}`.
 
 Returns:
@@ -88,9 +136,9 @@ def warn(text: str) -> None:
     warnings.warn(text, UserWarning, stacklevel=level)
 
 
-def _take_positional(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """Moves positional arguments, which once were `weights` (or `pretrained`) and `progress`, to their names."""
-    names = ("weights", "progress")[: len(args)]
+def _take_positional(name: str, explicit: list[str], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Moves positional arguments, which once were `weights` (or `pretrained`), `progress`, …, to their names."""
+    names = explicit[: len(args)]
     if len(args) > len(names):
         raise TypeError(f"{name}() takes keyword arguments only; got {len(args)} positional ones.")
     if twice := [given for given in names if given in kwargs]:
@@ -102,42 +150,52 @@ def _take_positional(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -
     kwargs.update(zip(names, args, strict=True))
 
 
-def _take_legacy(name: str, enum: type[WeightsEnum], kwargs: dict[str, Any]) -> WeightsEnum | None:
+def _take_legacy(name: str, source: _Source, kwargs: dict[str, Any]) -> WeightsEnum | None:
     """The entry that `pretrained=`, or a truth value, a string or something wrong for `weights=`, stands for."""
+    enum = source.enum
 
     def entry_of(weights: Any) -> WeightsEnum | None:
         if not _is_truth_value(weights):
             return enum.verify(weights)
-        if weights and enum.legacy is None:
+        if weights and source.legacy is None:
             raise ValueError(
-                f"{name} had no weights when 'pretrained' was how to ask for them; use weights={enum.__name__}.DEFAULT."
+                f"{name} had no weights when {source.old!r} was how to ask for them; "
+                f"use {source.name}={enum.__name__}.DEFAULT."
             )
-        return enum.legacy if weights else None
+        return source.legacy if weights else None
 
-    weights = kwargs.get("weights")
-    if "pretrained" not in kwargs:
+    weights = kwargs.get(source.name)
+    if source.old not in kwargs:
         entry = entry_of(weights)
     else:
-        pretrained = kwargs.pop("pretrained")
-        if not (pretrained is None or _is_truth_value(pretrained)):
-            raise TypeError(f"{name}(pretrained=…) takes True or False; pass {pretrained!r} as 'weights'.")
-        entry = entry_of(bool(pretrained))
-        if "weights" in kwargs and entry_of(weights) is not entry:
+        pretrained = kwargs.pop(source.old)
+        named = _entry_once_named(enum, pretrained)
+        if named is None and not (pretrained is None or _is_truth_value(pretrained)):
+            raise TypeError(f"{name}({source.old}=…) takes True or False; pass {pretrained!r} as {source.name!r}.")
+        entry = named or entry_of(bool(pretrained))
+        if source.name in kwargs and entry_of(weights) is not entry:
             raise TypeError(
-                f"{name}() was told pretrained={pretrained!r}, which means weights={entry}, and weights={weights!r}. "
-                "Give 'weights' alone."
+                f"{name}() was told {source.old}={pretrained!r}, which means {source.name}={entry}, and "
+                f"{source.name}={weights!r}. Give {source.name!r} alone."
             )
-        warn("The parameter 'pretrained' is deprecated, please use 'weights' instead.")
+        warn(f"The parameter {source.old!r} is deprecated, please use {source.name!r} instead.")
         weights = bool(pretrained)
     if _is_truth_value(weights):
         text = (
-            "Arguments other than a weight enum or `None` for 'weights' are deprecated. "
-            f"The current behavior is equivalent to passing `weights={entry}`."
+            f"Arguments other than a weight enum or `None` for {source.name!r} are deprecated. "
+            f"The current behavior is equivalent to passing `{source.name}={entry}`."
         )
         if entry is not None:
-            text += f" You can also use `weights={enum.__name__}.DEFAULT` to get the most up-to-date weights."
+            text += f" You can also use `{source.name}={enum.__name__}.DEFAULT` to get the most up-to-date weights."
         warn(text)
     return entry
+
+
+def _entry_once_named(enum: type[WeightsEnum], pretrained: object) -> WeightsEnum | None:
+    """The entry that `pretrained="legacy"` meant where a variant had weights of before beside its own."""
+    if pretrained != "legacy":
+        return None
+    return next((entry for entry in enum if entry.name.endswith("_LEGACY")), None)
 
 
 def _is_truth_value(value: object) -> bool:
@@ -180,15 +238,17 @@ def build(
 
     Raises:
         TypeError: If the weights are a name after all.
-        ValueError: If `num_classes` is not the number of the entry's labels, where it has labels.
+        ValueError: If `num_classes`, which may be `None`, is not the number of the entry's labels, where it has labels.
         StoreError: If the file cannot be had.
         WeightsFileError: If it cannot be read or does not fit.
     """
+    if "num_classes" in options and options["num_classes"] is None:
+        del options["num_classes"]
     if weights is None:
         return network(*args, **options)
     if isinstance(weights, str):
         raise TypeError(f"build takes an entry, not the name {weights!r}: the calling function is no @builder.")
-    categories = weights.meta["categories"]
+    categories = weights.meta.get("categories")
     if categories is not None and options.setdefault("num_classes", labels := len(categories)) != labels:
         raise ValueError(
             f"{weights} has {labels} labels, so num_classes must be {labels}; got {options['num_classes']!r}. "
@@ -196,6 +256,23 @@ def build(
         )
     with without_initialisation():
         model = network(*args, **options)
+    load(model, weights, progress, ignore=ignore)
+    return model
+
+
+def load(model: nn.Module, weights: WeightsEnum, progress: bool, *, ignore: tuple[str, ...] = ()) -> None:
+    """Gives a network an entry's tensors, mapped from the file and not copied.
+
+    Args:
+        model: The network.
+        weights: The entry.
+        progress: Whether a download shows how far it is.
+        ignore: Beginnings of names: such tensors of the file are left out, as the network has none of them.
+
+    Raises:
+        StoreError: If the file cannot be had.
+        WeightsFileError: If it cannot be read or does not fit.
+    """
     state = weights.get_state_dict(progress=progress)
     if ignore:
         # A copy that keeps what assign needs, see there.
@@ -203,7 +280,6 @@ def build(
         for key in [key for key in state if key.startswith(ignore)]:
             del state[key]
     assign(model, state, source=f"{weights} ({local_path(weights.url)})")
-    return model
 
 
 class without_initialisation(TorchFunctionMode):

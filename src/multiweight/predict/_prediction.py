@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from PIL import Image
+
 from multiweight.errors import MultiweightError
+from multiweight.predict import _drawing
+from multiweight.predict._result import Result
 
 
 @dataclass(frozen=True, slots=True)
-class Prediction:
+class Prediction(Result):
     """What a model says of one picture, or why it can say nothing.
 
     Attributes:
@@ -25,11 +29,6 @@ class Prediction:
     probabilities: tuple[float, ...] = ()
     indices: tuple[int, ...] = ()
     error: MultiweightError | None = None
-
-    @property
-    def ok(self) -> bool:
-        """Whether the picture could be used."""
-        return self.error is None
 
     @property
     def label(self) -> str:
@@ -51,15 +50,10 @@ class Prediction:
         self._check()
         return self.probabilities[0]
 
-    def _check(self) -> None:
-        if self.error is not None:
-            # Without the traceback of an earlier call, to which each raise would add.
-            raise self.error.with_traceback(None)
-
     def to_dict(self) -> dict[str, Any]:
         """The same in values that JSON has: `source` and either `predictions`, best first, or `error`."""
         if self.error is not None:
-            return {"source": self.source, "error": str(self.error)}
+            return self._failed()
         ranked = zip(self.labels, self.probabilities, self.indices, strict=True)
         return {
             "source": self.source,
@@ -68,8 +62,26 @@ class Prediction:
             ],
         }
 
+    def draw(self, picture: Any = None, *, scale: int | None = None) -> Image.Image:
+        """The picture above a strip with its labels, whose probabilities are bars.
+
+        Args:
+            picture: The picture, in any form the predictor takes; `None` opens `source`.
+            scale: The whole factor by which the picture is enlarged; `None` enlarges it where its longer side has
+                less than 256 pixels, so that the text can be read.
+
+        Returns:
+            A picture in mode RGB, as wide as the one given, times the scale.
+
+        Raises:
+            MultiweightError: `error`, if the picture could not be used.
+            InputError: If there is no picture, or it cannot be opened.
+        """
+        self._check()
+        on = _drawing.canvas(picture, self.source, None, "this prediction", scale)
+        ranked = zip(self.labels, self.probabilities, strict=True)
+        return _drawing.with_bars(on, [_drawing.Entry(label, f"{share:.1%}", share=share) for label, share in ranked])
+
     def __str__(self) -> str:
-        if self.error is not None:
-            return f"failed: {self.error}"
-        ranked = ", ".join(f"{label} {share:.1%}" for label, share in zip(self.labels, self.probabilities, strict=True))
-        return f"{self.source}: {ranked}" if self.source else ranked
+        ranked = zip(self.labels, self.probabilities, strict=True)
+        return self._summary(", ".join(f"{label} {share:.1%}" for label, share in ranked))

@@ -6,5 +6,16 @@ itself, an `nn.Module`.
 
 from multiweight.catalogue import InterpolationMode
 from multiweight.transforms.classification import ImageClassification
+from multiweight.transforms.detection import ObjectDetection
+from multiweight.transforms.optical_flow import OpticalFlow
+from multiweight.transforms.segmentation import SemanticSegmentation
+from multiweight.transforms.video import VideoClassification
 
-__all__ = ["ImageClassification", "InterpolationMode"]
+__all__ = [
+    "ImageClassification",
+    "InterpolationMode",
+    "ObjectDetection",
+    "OpticalFlow",
+    "SemanticSegmentation",
+    "VideoClassification",
+]

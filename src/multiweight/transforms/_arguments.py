@@ -43,7 +43,7 @@ def known_only(init: Callable[Concatenate[Self, P], None]) -> Callable[Concatena
             if name not in known:
                 raise TypeError(
                     f"{type(self).__name__}() has no argument {name!r}.{suggestions(name, known)} "
-                    f"It takes {', '.join(known)}."
+                    f"It takes {', '.join(known) or 'none'}."
                 )
         init(self, *args, **kwargs)
 
@@ -66,6 +66,30 @@ def pixels(name: str, value: Any) -> int:
     if length < 1:
         raise ValueError(f"{name} must be at least 1 pixel; got {length}.")
     return length
+
+
+def sides(name: str, value: Any) -> list[int]:
+    """One length in pixels, or a height and a width.
+
+    Raises:
+        TypeError: If it is neither.
+        ValueError: If there are not 1 or 2, or one is less than 1.
+    """
+    lengths = value if isinstance(value, (list, tuple)) else [value]
+    if len(lengths) not in (1, 2):
+        raise ValueError(f"{name} takes a height and a width, or one length; got {value!r}.")
+    return [pixels(name, length) for length in lengths]
+
+
+def yes_no_or_none(name: str, value: Any) -> bool | None:
+    """True, False or None.
+
+    Raises:
+        TypeError: If it is anything else.
+    """
+    if not (value is None or isinstance(value, bool)):
+        raise TypeError(f"{name} is True, False or None; got {value!r}.")
+    return value
 
 
 def per_channel(name: str, values: Iterable[float], *, divisor: bool = False) -> list[float]:

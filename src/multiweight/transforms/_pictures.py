@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,10 +13,47 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from multiweight.errors import InputError, InputTypeError
-from multiweight.transforms._tensors import crop_start, resized
+from multiweight.errors import InputError, InputTypeError, MultiweightWarning
+from multiweight.transforms._tensors import ANTIALIASED, crop_start, resized
 
 _SEE = "Takes a PIL picture, a NumPy array (H, W, 3) or a tensor (..., 3, H, W)."
+
+
+def as_rgb(given: object) -> Image.Image | Tensor:
+    """The picture in mode RGB, of a PIL picture or an array; a tensor `(3, H, W)` for an array of floats.
+
+    Raises:
+        InputError: If it cannot be used.
+        InputTypeError: If it is not a picture.
+    """
+    if isinstance(given, np.ndarray):
+        return from_array(given)
+    if not isinstance(given, Image.Image):
+        raise no_picture(given)
+    if 0 in given.size:
+        raise InputError(f"The picture has no pixels: it is {given.width} by {given.height}.")
+    return rgb(given)
+
+
+def as_tensor(given: object) -> Tensor:
+    """The picture as a tensor `(3, H, W)`: uint8, or floats for an array of floats.
+
+    Raises:
+        InputError: If it cannot be used.
+        InputTypeError: If it is not a picture.
+    """
+    picture = as_rgb(given)
+    return picture if isinstance(picture, Tensor) else to_tensor(picture)
+
+
+def warn_if_not_to_be_filtered(antialias: bool | None, mode: str) -> None:
+    """Warns who said `antialias=False` and gives a PIL picture to a preset; called where `forward` hands it over."""
+    if antialias is False and mode in ANTIALIASED:
+        warnings.warn(
+            "antialias=False has no effect on a PIL picture: Pillow always filters.",
+            MultiweightWarning,
+            stacklevel=6,  # past its caller, forward and the two calls of nn.Module
+        )
 
 
 def rgb(picture: Image.Image) -> Image.Image:

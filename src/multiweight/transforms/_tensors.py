@@ -12,6 +12,12 @@ from torch import Tensor
 
 from multiweight.errors import InputError
 
+ANTIALIASED = ("bilinear", "bicubic")
+"""The modes whose filter can grow with the scale."""
+
+OF_TENSORS = ("nearest", "nearest-exact", *ANTIALIASED)
+"""The modes in which tensors can be resized."""
+
 
 def _least(a: int, b: int) -> int:
     if torch.jit.is_scripting():  # pyright: ignore[reportPrivateImportUsage]
@@ -67,37 +73,72 @@ def check(img: Tensor) -> None:
         )
 
 
-def resize_and_crop(img: Tensor, short: int, crop: int, mode: str, antialias: bool) -> Tensor:
-    """Resizes the short side and crops the centre.
+def resize(img: Tensor, size: list[int], mode: str, antialias: bool) -> Tensor:
+    """Resizes a picture or a batch.
 
     Args:
         img: `(…, 3, H, W)`, uint8 or floats.
-        short: The short side's length after resizing, in pixels.
-        crop: The crop's sides in pixels; black is added where the picture is smaller.
+        size: Height and width after resizing, or the short side alone, in pixels.
         mode: One of `torch.nn.functional.interpolate`.
         antialias: Whether a bilinear or bicubic filter grows with the scale.
 
     Returns:
-        `(…, 3, crop, crop)`, of the same dtype.
+        `(…, 3, new H, new W)`, of the same dtype.
     """
-    leading = list(img.shape[:-3])
+    batch = _resized_batch(img, size, mode, antialias)
+    return _with_leading(batch, img)
+
+
+def resize_and_crop(img: Tensor, size: list[int], crop: list[int], mode: str, antialias: bool) -> Tensor:
+    """Resizes and crops the centre.
+
+    Args:
+        img: `(…, 3, H, W)`, uint8 or floats.
+        size: Height and width after resizing, or the short side alone, in pixels.
+        crop: The crop's height and width in pixels, or one number for both; black is added where the picture is
+            smaller.
+        mode: One of `torch.nn.functional.interpolate`.
+        antialias: Whether a bilinear or bicubic filter grows with the scale.
+
+    Returns:
+        `(…, 3, *crop)`, of the same dtype.
+    """
+    batch = _resized_batch(img, size, mode, antialias)
+    new_height, new_width = batch.shape[-2], batch.shape[-1]
+    # After resizing no side is shorter than `size`. The margin is one pixel more than can be needed: a crop that
+    # may be all of its picture would tie an exported program to whether it is.
+    across, down = _margin(size[-1], crop[-1]), _margin(size[0], crop[0])
+    if across > 0 or down > 0:
+        batch = F.pad(batch, [across, across, down, down])
+    batch = batch.narrow(-2, crop_start(new_height, crop[0]) + down, crop[0])
+    batch = batch.narrow(-1, crop_start(new_width, crop[-1]) + across, crop[-1])
+    return _with_leading(batch, img)
+
+
+def _margin(least: int, crop: int) -> int:
+    return max((crop - least) // 2 + 1, 0)
+
+
+def _resized_batch(img: Tensor, size: list[int], mode: str, antialias: bool) -> Tensor:
+    """The pictures `(N, 3, H, W)`, resized."""
     batch = img
     if img.dim() == 3:
         batch = img.unsqueeze(0)
     elif img.dim() > 4:
         batch = img.flatten(0, -4)
     height, width = batch.shape[-2], batch.shape[-1]
-    new_height, new_width = resized(height, width, short)
-    if _is_exporting() or [height, width] != [new_height, new_width]:
-        batch = interpolated(batch, [new_height, new_width], mode, antialias)
-    # After resizing no side is shorter than `short`. The margin is one pixel more than can be needed: a crop that
-    # may be all of its picture would tie an exported program to whether it is.
-    margin = max((crop - short) // 2 + 1, 0)
-    if margin > 0:
-        batch = F.pad(batch, [margin, margin, margin, margin])
-    batch = batch.narrow(-2, crop_start(new_height, crop) + margin, crop)
-    batch = batch.narrow(-1, crop_start(new_width, crop) + margin, crop)
-    return batch if img.dim() == 4 else batch.reshape(leading + [3, crop, crop])  # noqa: RUF005 (TorchScript)
+    if len(size) == 1:
+        size = resized(height, width, size[0])
+    if _is_exporting() or [height, width] != size:
+        batch = interpolated(batch, size, mode, antialias)
+    return batch
+
+
+def _with_leading(batch: Tensor, img: Tensor) -> Tensor:
+    """The pictures `(N, 3, H, W)` with the leading dimensions that `img` has."""
+    if img.dim() == 4:
+        return batch
+    return batch.reshape(list(img.shape[:-3]) + list(batch.shape[-3:]))
 
 
 def _is_exporting() -> bool:
@@ -122,6 +163,13 @@ def interpolated(batch: Tensor, size: list[int], mode: str, antialias: bool) -> 
     return floats.to(dtype)
 
 
+def to_unit(img: Tensor) -> Tensor:
+    """Values from 0 to 1 as 32-bit floats: uint8 is divided by 255, floats are taken as they are."""
+    if img.dtype == torch.uint8:
+        return img.to(torch.float32, memory_format=torch.contiguous_format).div_(255.0)
+    return img.to(torch.float32)
+
+
 def normalise(img: Tensor, mean: list[float], std: list[float]) -> Tensor:
     """Scales uint8 to `[0, 1]`, subtracts the mean and divides by the standard deviation.
 
@@ -138,6 +186,5 @@ def normalise(img: Tensor, mean: list[float], std: list[float]) -> Tensor:
     centre = torch.tensor(mean, dtype=torch.float32, device=img.device).view(-1, 1, 1)
     spread = torch.tensor(std, dtype=torch.float32, device=img.device).view(-1, 1, 1)
     if img.dtype == torch.uint8:
-        floats = img.to(torch.float32, memory_format=torch.contiguous_format).div_(255.0)
-        return floats.sub_(centre).div_(spread)
-    return img.to(torch.float32).sub(centre).div_(spread)
+        return to_unit(img).sub_(centre).div_(spread)
+    return to_unit(img).sub(centre).div_(spread)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +11,17 @@ from PIL import Image
 from torch import Tensor, nn
 
 from multiweight.catalogue import InterpolationMode
-from multiweight.errors import InputError, MultiweightWarning
+from multiweight.errors import InputError
 from multiweight.transforms import _pictures
-from multiweight.transforms._arguments import PILLOW_FILTERS, interpolation_mode, known_only, per_channel, pixels
-from multiweight.transforms._tensors import check, normalise, resize_and_crop
-
-_ANTIALIASED = ("bilinear", "bicubic")
-_OF_TENSORS = ("nearest", "nearest-exact", *_ANTIALIASED)
+from multiweight.transforms._arguments import (
+    PILLOW_FILTERS,
+    interpolation_mode,
+    known_only,
+    per_channel,
+    pixels,
+    yes_no_or_none,
+)
+from multiweight.transforms._tensors import ANTIALIASED, OF_TENSORS, check, normalise, resize_and_crop
 
 
 class ImageClassification(nn.Module):
@@ -72,12 +75,10 @@ class ImageClassification(nn.Module):
         self.mean = per_channel("mean", mean)
         self.std = per_channel("std", std, divisor=True)
         self.interpolation = interpolation_mode(interpolation)
-        if not (antialias is None or isinstance(antialias, bool)):
-            raise TypeError(f"antialias is True, False or None; got {antialias!r}.")
-        self.antialias = antialias
+        self.antialias = yes_no_or_none("antialias", antialias)
         self._mode = self.interpolation.value
-        self._filtered = bool(antialias) and self._mode in _ANTIALIASED
-        self._takes_tensors = self._mode in _OF_TENSORS
+        self._filtered = bool(antialias) and self._mode in ANTIALIASED
+        self._takes_tensors = self._mode in OF_TENSORS
 
     if TYPE_CHECKING:
 
@@ -101,28 +102,16 @@ class ImageClassification(nn.Module):
         check(img)
         if not self._takes_tensors:
             raise InputError(f"Tensors cannot be resized with {self._mode} interpolation; PIL pictures can.")
-        img = resize_and_crop(img, self.resize_size[0], self.crop_size[0], self._mode, self._filtered)
+        img = resize_and_crop(img, self.resize_size, self.crop_size, self._mode, self._filtered)
         return normalise(img, self.mean, self.std)
 
     @torch.jit.unused
     def _from_picture(self, img: Any) -> Tensor:
-        if isinstance(img, np.ndarray):
-            img = _pictures.from_array(img)
-            if isinstance(img, Tensor):
-                return self(img)
-        if not isinstance(img, Image.Image):
-            raise _pictures.no_picture(img)
-        if 0 in img.size:
-            raise InputError(f"The picture has no pixels: it is {img.width} by {img.height}.")
-        if self.antialias is False and self._mode in _ANTIALIASED:
-            warnings.warn(
-                "antialias=False has no effect on a PIL picture: Pillow always filters.",
-                MultiweightWarning,
-                stacklevel=5,  # past forward and the two calls of nn.Module
-            )
-        img = _pictures.resize_and_crop(
-            _pictures.rgb(img), self.resize_size[0], self.crop_size[0], PILLOW_FILTERS[self.interpolation]
-        )
+        img = _pictures.as_rgb(img)
+        if isinstance(img, Tensor):
+            return self(img)
+        _pictures.warn_if_not_to_be_filtered(self.antialias, self._mode)
+        img = _pictures.resize_and_crop(img, self.resize_size[0], self.crop_size[0], PILLOW_FILTERS[self.interpolation])
         return normalise(_pictures.to_tensor(img), self.mean, self.std)
 
     def extra_repr(self) -> str:

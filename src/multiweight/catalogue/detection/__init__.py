@@ -1,0 +1,1 @@
+"""Entries of detectors, one file a family."""

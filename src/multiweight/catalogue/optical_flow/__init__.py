@@ -1,0 +1,1 @@
+"""Entries of networks for optical flow, one file a family."""

@@ -1,0 +1,1 @@
+"""Entries of networks for semantic segmentation, one file a family."""

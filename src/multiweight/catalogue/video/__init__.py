@@ -1,0 +1,1 @@
+"""Entries of networks for video classification, one file a family."""
