@@ -57,6 +57,8 @@ def shell(plugin, tmp_path):
 
     def start(*arguments, **options):
         options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "cwd": tmp_path, "env": environment} | options
+        # Where the tests run in the background, Ctrl-C is ignored, and would be by what they start.
+        options["preexec_fn"] = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
         return subprocess.Popen([sys.executable, "-m", "multiweight", "predict", *arguments], **options)
 
     return start

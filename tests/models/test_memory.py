@@ -15,7 +15,7 @@ SCRIPT = """
 import gc, re, sys
 import torch
 from multiweight.catalogue import WeightsEnum
-from multiweight.models import get_model
+from multiweight.models import get_model, get_model_builder
 from multiweight.store.load import read_state_dict
 from pathlib import Path
 
@@ -29,6 +29,7 @@ def peak():
 
 
 get_model("squeezenet1_1")
+get_model_builder(variant)  # a task's package is imported when it is first used
 gc.collect()
 Path("/proc/self/clear_refs").write_text("5")
 before = peak()

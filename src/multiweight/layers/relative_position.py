@@ -21,4 +21,7 @@ def relative_position_index(*size: int) -> Tensor:
     for n in size[1:]:
         place = (place[:, None] * (2 * n - 1) + torch.arange(n)).flatten()
     # Counted from the other end, a number is the greatest less itself: the sum is the difference, from 0.
-    return place[:, None] + place.flip(0)
+    table = torch.empty(place.shape[0], place.shape[0], dtype=place.dtype)
+    # With `out`, a network that is about to be given a file's tables can leave this one unfilled: they are a tenth of
+    # the files of Video Swin Transformers.
+    return torch.add(place[:, None], place.flip(0), out=table)

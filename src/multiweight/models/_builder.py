@@ -286,7 +286,8 @@ class without_initialisation(TorchFunctionMode):
     """Within it, and in this thread only, parameters stay as they were allocated and no random number is drawn.
 
     Cheaper than the meta device (whose modules cost three times as much to construct), and buffers and tables
-    computed from tensors are real. Whoever uses it must assign every parameter afterwards.
+    computed from tensors are real, but for those that are written with `torch.add(…, out=…)`. Whoever uses it must
+    assign every parameter and these afterwards.
     """
 
     # The other functions of torch.nn.init end in one of these.
@@ -323,6 +324,9 @@ class without_initialisation(TorchFunctionMode):
         if func == self._IS_META and isinstance(args[0], nn.Parameter):
             # Keeps nn.init.trunc_normal_ from reading, and so allocating, all of it.
             return True
+        if func is torch.add and "out" in kwargs:
+            # A table of positions, which is in every file.
+            return kwargs["out"]
         return func(*args, **kwargs)
 
 

@@ -4,6 +4,7 @@ from multiweight.predict._detections import Detection, Detections
 from multiweight.predict._flow import FlowField
 from multiweight.predict._prediction import Prediction
 from multiweight.predict._predictor import Predictor, find_device
+from multiweight.predict._rle import decode_mask, encode_mask
 from multiweight.predict._segmentation import SegmentationMap
 from multiweight.predict._video import VideoLabels
 
@@ -15,5 +16,7 @@ __all__ = [
     "Predictor",
     "SegmentationMap",
     "VideoLabels",
+    "decode_mask",
+    "encode_mask",
     "find_device",
 ]
