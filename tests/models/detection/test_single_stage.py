@@ -377,10 +377,10 @@ def test_labels_of_every_whole_dtype_teach_the_same(kind):
 @pytest.mark.parametrize("kind", ["RetinaNet", "FCOS"])
 def test_wrong_parts_are_sentences(kind):
     network = getattr(ours(kind.lower()), kind)
-    with pytest.raises(ValueError, match=r"tells in `out_channels`.* Identity has no such"):
+    with pytest.raises(ValueError, match="Identity, has no attribute out_channels"):
         network(torch.nn.Identity(), CLASSES)
     backbone = small(kind).backbone
-    with pytest.raises(TypeError, match="anchor_generator is an AnchorGenerator; got a int"):
+    with pytest.raises(TypeError, match="anchor_generator is of type AnchorGenerator or None; got a int"):
         network(backbone, CLASSES, anchor_generator=3)
 
 

@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from multiweight.errors import InputError, InputTypeError, suggestions
 
-__all__ = ["check_pictures", "check_targets"]
+__all__ = ["check_part", "check_pictures", "check_targets", "out_channels_of"]
 
 
 def check_pictures(images: Sequence[Tensor], channels: int | None = None) -> None:
@@ -160,3 +160,28 @@ def _check_values(targets: Sequence[Mapping[str, Tensor]], num_classes: int | No
     index = int(wrong_labels.nonzero()[0])
     known = "from 0 on" if num_classes is None else f"from 0 to {num_classes - 1}"
     raise InputError(f"Labels are {known}; picture {pictures[index]} has the label {int(labels[index])}.")
+
+
+def out_channels_of(backbone: nn.Module) -> int:
+    """How many channels every feature map of a backbone has.
+
+    Raises:
+        InputError: If it does not say so.
+    """
+    channels: Any = getattr(backbone, "out_channels", None)
+    if channels is None:
+        raise InputError(
+            f"The backbone, a {type(backbone).__name__}, has no attribute out_channels, which says how many channels "
+            "its feature maps have, all of them as many."
+        )
+    return channels
+
+
+def check_part(name: str, given: object, expected: type) -> None:
+    """Refuses a part of another type.
+
+    Raises:
+        InputTypeError: If it is neither of the type nor `None`.
+    """
+    if given is not None and not isinstance(given, expected):
+        raise InputTypeError(f"{name} is of type {expected.__name__} or None; got a {type(given).__name__}.")

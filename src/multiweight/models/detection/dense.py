@@ -6,11 +6,79 @@ Shapes: N pictures, A anchors a place, K numbers an anchor, h × w places of a f
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["at_most", "best_of_each_class", "by_anchor", "feature_maps", "freeze", "most_likely", "start_at"]
+from multiweight.models.detection.checks import check_pictures, check_targets
+from multiweight.models.detection.image_list import ImageList
+from multiweight.models.detection.transform import GeneralizedRCNNTransform
+
+__all__ = [
+    "DenseDetector",
+    "at_most",
+    "best_of_each_class",
+    "by_anchor",
+    "feature_maps",
+    "freeze",
+    "most_likely",
+    "start_at",
+]
+
+
+class Seen(NamedTuple):
+    """What a detector's head says of pictures, and what is needed to understand it.
+
+    Attributes:
+        batch: The pictures, resized.
+        targets: What is on them, in their pixels.
+        sizes: Height and width of each picture as it was given.
+        maps: The backbone's maps, each `(N, C, h, w)`.
+        outputs: The head's answers by name, each `(N, B, …)`.
+        anchors: For each picture `(B, 4)`, in pixels.
+    """
+
+    batch: ImageList
+    targets: Any
+    sizes: list[tuple[int, int]]
+    maps: list[Tensor]
+    outputs: dict[str, Tensor]
+    anchors: list[Tensor]
+
+
+class DenseDetector(nn.Module):
+    """A backbone, a head on its maps and anchors; a subclass sets them and says what the head's answers mean."""
+
+    backbone: nn.Module
+    anchor_generator: nn.Module
+    head: nn.Module
+    transform: GeneralizedRCNNTransform
+
+    _classes_of_head = "num_classes"
+    """The attribute of `head.classification_head` that tells the number of classes."""
+
+    def eager_outputs(
+        self, losses: dict[str, Tensor], detections: list[dict[str, Tensor]]
+    ) -> dict[str, Tensor] | list[dict[str, Tensor]]:
+        """Of the two, what the mode asks for: losses in training, detections in evaluation."""
+        return losses if self.training else detections
+
+    def _see(self, images: Sequence[Tensor], targets: Sequence[Mapping[str, Tensor]] | None) -> Seen:
+        """From pictures to what the head says of them.
+
+        Raises:
+            InputError: If pictures or targets are not what a detector takes.
+        """
+        check_pictures(images, len(self.transform.image_mean))
+        pictures = list(images)
+        if self.training:
+            head = getattr(self.head, "classification_head", None)
+            check_targets(pictures, targets, getattr(head, self._classes_of_head, None))
+        sizes = [(picture.shape[-2], picture.shape[-1]) for picture in pictures]
+        batch, resized = self.transform(pictures, targets)
+        maps = feature_maps(self.backbone(batch.tensors))
+        return Seen(batch, resized, sizes, maps, self.head(maps), self.anchor_generator(batch, maps))
 
 
 def by_anchor(outputs: Tensor, columns: int) -> Tensor:

@@ -24,7 +24,7 @@ from multiweight.catalogue.detection.faster_rcnn import (
 )
 from multiweight.catalogue.mobilenetv3 import MobileNet_V3_Large_Weights
 from multiweight.catalogue.resnet import ResNet50_Weights
-from multiweight.errors import InputError, InputTypeError
+from multiweight.errors import InputError
 from multiweight.layers import Conv2dNormActivation, FrozenBatchNorm2d, MultiScaleRoIAlign
 from multiweight.models._builder import build, builder
 from multiweight.models.detection.anchor_utils import AnchorGenerator
@@ -35,6 +35,7 @@ from multiweight.models.detection.backbone_utils import (
     overwrite_eps,
     with_weights,
 )
+from multiweight.models.detection.checks import check_part, out_channels_of
 from multiweight.models.detection.generalized_rcnn import GeneralizedRCNN
 from multiweight.models.detection.roi_heads import RoIHeads
 from multiweight.models.detection.rpn import RegionProposalNetwork, RPNHead
@@ -190,31 +191,6 @@ class FasterRCNN(GeneralizedRCNN):
 
 _REPRESENTATION = 1024
 """How many numbers describe a region between the head and the predictor."""
-
-
-def out_channels_of(backbone: nn.Module) -> int:
-    """How many channels every feature map of a backbone has.
-
-    Raises:
-        InputError: If it does not say so.
-    """
-    channels: Any = getattr(backbone, "out_channels", None)
-    if channels is None:
-        raise InputError(
-            f"The backbone, a {type(backbone).__name__}, has no attribute out_channels, which says how many channels "
-            "its feature maps have, all of them as many."
-        )
-    return channels
-
-
-def check_part(name: str, given: object, expected: type) -> None:
-    """Refuses a part of another type.
-
-    Raises:
-        InputTypeError: If it is neither of the type nor `None`.
-    """
-    if given is not None and not isinstance(given, expected):
-        raise InputTypeError(f"{name} is of type {expected.__name__} or None; got a {type(given).__name__}.")
 
 
 def _default_anchorgen() -> AnchorGenerator:

@@ -35,8 +35,8 @@ from multiweight.models.detection.backbone_utils import (
     with_weights,
 )
 from multiweight.models.detection.box_coder import BoxLinearCoder
-from multiweight.models.detection.checks import check_pictures, check_targets
-from multiweight.models.detection.dense import at_most, by_anchor, feature_maps, most_likely, start_at
+from multiweight.models.detection.checks import check_part, out_channels_of
+from multiweight.models.detection.dense import DenseDetector, at_most, by_anchor, most_likely, start_at
 from multiweight.models.detection.transform import GeneralizedRCNNTransform
 from multiweight.models.resnet import resnet50
 
@@ -223,7 +223,7 @@ def _wanted(
     return torch.stack(classes), torch.stack(boxes)
 
 
-class FCOS(nn.Module):
+class FCOS(DenseDetector):
     """A backbone with a pyramid, and a head on all of its levels.
 
     In training it takes pictures and targets and gives losses; in evaluation it takes pictures and gives for each a
@@ -247,8 +247,8 @@ class FCOS(nn.Module):
         **kwargs: Further arguments of `GeneralizedRCNNTransform`.
 
     Raises:
-        ValueError: If the backbone does not tell its `out_channels`, or there is not one anchor a place.
-        TypeError: If `anchor_generator` is none.
+        InputError: If the backbone does not tell its `out_channels`, or there is not one anchor a place.
+        InputTypeError: If `anchor_generator` is none.
     """
 
     def __init__(
@@ -269,19 +269,13 @@ class FCOS(nn.Module):
         **kwargs: Any,
     ) -> None:
         super().__init__()
-        if not hasattr(backbone, "out_channels"):
-            raise ValueError(
-                "The backbone tells in `out_channels` how many channels each of its maps has; "
-                f"{type(backbone).__name__} has no such attribute."
-            )
-        if not isinstance(anchor_generator, (AnchorGenerator, type(None))):
-            raise TypeError(f"anchor_generator is an AnchorGenerator; got a {type(anchor_generator).__name__}.")
+        channels = out_channels_of(backbone)
+        check_part("anchor_generator", anchor_generator, AnchorGenerator)
         self.backbone = backbone
         self.anchor_generator = anchor_generator or AnchorGenerator((8, 16, 32, 64, 128), (1.0,))
         anchors = self.anchor_generator.num_anchors_per_location()[0]
         if anchors != 1:
             raise ValueError(f"FCOS has one anchor a place; anchor_generator makes {anchors}.")
-        channels: Any = backbone.out_channels
         self.head = head or FCOSHead(channels, anchors, num_classes)
         self.box_coder = BoxLinearCoder(normalize_by_size=True)
         self.transform = GeneralizedRCNNTransform(
@@ -292,12 +286,6 @@ class FCOS(nn.Module):
         self.nms_thresh = nms_thresh
         self.detections_per_img = detections_per_img
         self.topk_candidates = topk_candidates
-
-    def eager_outputs(
-        self, losses: dict[str, Tensor], detections: list[dict[str, Tensor]]
-    ) -> dict[str, Tensor] | list[dict[str, Tensor]]:
-        """Of the two, what the mode asks for: losses in training, detections in evaluation."""
-        return losses if self.training else detections
 
     def compute_loss(
         self,
@@ -411,16 +399,7 @@ class FCOS(nn.Module):
         Raises:
             InputError: If pictures or targets are not what a detector takes.
         """
-        check_pictures(images, len(self.transform.image_mean))
-        pictures = list(images)
-        if self.training:
-            head = getattr(self.head, "classification_head", None)
-            check_targets(pictures, targets, getattr(head, "num_classes", None))
-        sizes = [(picture.shape[-2], picture.shape[-1]) for picture in pictures]
-        batch, resized = self.transform(pictures, targets)
-        levels = feature_maps(self.backbone(batch.tensors))  # each (N, C, h, w)
-        outputs = self.head(levels)  # (N, B, K), (N, B, 4) and (N, B, 1)
-        anchors = self.anchor_generator(batch, levels)  # each (B, 4)
+        batch, resized, sizes, levels, outputs, anchors = self._see(images, targets)
         counts = [level.shape[-2] * level.shape[-1] for level in levels]
         if self.training:
             return self.eager_outputs(self.compute_loss(resized, outputs, anchors, counts), [])

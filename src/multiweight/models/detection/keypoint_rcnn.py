@@ -25,13 +25,8 @@ from multiweight.models.detection.backbone_utils import (
     overwrite_eps,
     with_weights,
 )
-from multiweight.models.detection.faster_rcnn import (
-    FasterRCNN,
-    FasterRCNNOptions,
-    check_part,
-    initialise_convolutions,
-    out_channels_of,
-)
+from multiweight.models.detection.checks import check_part, out_channels_of
+from multiweight.models.detection.faster_rcnn import FasterRCNN, FasterRCNNOptions, initialise_convolutions
 from multiweight.models.resnet import resnet50
 
 __all__ = [

@@ -46,8 +46,8 @@ from multiweight.models.detection.backbone_utils import (
     with_weights,
 )
 from multiweight.models.detection.box_coder import BoxCoder
-from multiweight.models.detection.checks import check_pictures, check_targets
-from multiweight.models.detection.dense import at_most, by_anchor, feature_maps, most_likely, start_at
+from multiweight.models.detection.checks import check_part, out_channels_of
+from multiweight.models.detection.dense import DenseDetector, at_most, by_anchor, most_likely, start_at
 from multiweight.models.detection.matcher import Matcher
 from multiweight.models.detection.transform import GeneralizedRCNNTransform
 from multiweight.models.resnet import resnet50
@@ -268,7 +268,7 @@ class RetinaNetHead(nn.Module):
         return {"cls_logits": self.classification_head(x), "bbox_regression": self.regression_head(x)}
 
 
-class RetinaNet(nn.Module):
+class RetinaNet(DenseDetector):
     """A backbone with a pyramid, and a head on all of its levels.
 
     In training it takes pictures and targets and gives losses; in evaluation it takes pictures and gives for each a
@@ -293,8 +293,8 @@ class RetinaNet(nn.Module):
         **kwargs: Further arguments of `GeneralizedRCNNTransform`.
 
     Raises:
-        ValueError: If the backbone does not tell its `out_channels`.
-        TypeError: If `anchor_generator` is none.
+        InputError: If the backbone does not tell its `out_channels`.
+        InputTypeError: If `anchor_generator` is none.
     """
 
     def __init__(
@@ -317,17 +317,11 @@ class RetinaNet(nn.Module):
         **kwargs: Any,
     ) -> None:
         super().__init__()
-        if not hasattr(backbone, "out_channels"):
-            raise ValueError(
-                "The backbone tells in `out_channels` how many channels each of its maps has; "
-                f"{type(backbone).__name__} has no such attribute."
-            )
-        if not isinstance(anchor_generator, (AnchorGenerator, type(None))):
-            raise TypeError(f"anchor_generator is an AnchorGenerator; got a {type(anchor_generator).__name__}.")
+        channels = out_channels_of(backbone)
+        check_part("anchor_generator", anchor_generator, AnchorGenerator)
         self.backbone = backbone
         self.anchor_generator = anchor_generator or _default_anchorgen()
         if head is None:
-            channels: Any = backbone.out_channels
             head = RetinaNetHead(channels, self.anchor_generator.num_anchors_per_location()[0], num_classes)
         self.head = head
         self.proposal_matcher = proposal_matcher or Matcher(
@@ -341,12 +335,6 @@ class RetinaNet(nn.Module):
         self.nms_thresh = nms_thresh
         self.detections_per_img = detections_per_img
         self.topk_candidates = topk_candidates
-
-    def eager_outputs(
-        self, losses: dict[str, Tensor], detections: list[dict[str, Tensor]]
-    ) -> dict[str, Tensor] | list[dict[str, Tensor]]:
-        """Of the two, what the mode asks for: losses in training, detections in evaluation."""
-        return losses if self.training else detections
 
     def compute_loss(
         self,
@@ -427,16 +415,7 @@ class RetinaNet(nn.Module):
         Raises:
             InputError: If pictures or targets are not what a detector takes.
         """
-        check_pictures(images, len(self.transform.image_mean))
-        pictures = list(images)
-        if self.training:
-            head = getattr(self.head, "classification_head", None)
-            check_targets(pictures, targets, getattr(head, "num_classes", None))
-        sizes = [(picture.shape[-2], picture.shape[-1]) for picture in pictures]
-        batch, resized = self.transform(pictures, targets)
-        levels = feature_maps(self.backbone(batch.tensors))  # each (N, C, h, w)
-        outputs = self.head(levels)  # (N, B, K) and (N, B, 4)
-        anchors = self.anchor_generator(batch, levels)  # each (B, 4)
+        batch, resized, sizes, levels, outputs, anchors = self._see(images, targets)
         if self.training:
             return self.eager_outputs(self.compute_loss(resized, outputs, anchors), [])
         places = [level.shape[-2] * level.shape[-1] for level in levels]

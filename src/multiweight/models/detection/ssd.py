@@ -23,8 +23,14 @@ from multiweight.models._builder import build, builder
 from multiweight.models.detection.anchor_utils import DefaultBoxGenerator
 from multiweight.models.detection.backbone_utils import _validate_trainable_layers, with_weights
 from multiweight.models.detection.box_coder import BoxCoder
-from multiweight.models.detection.checks import check_pictures, check_targets
-from multiweight.models.detection.dense import at_most, best_of_each_class, by_anchor, feature_maps, freeze
+from multiweight.models.detection.dense import (
+    DenseDetector,
+    at_most,
+    best_of_each_class,
+    by_anchor,
+    feature_maps,
+    freeze,
+)
 from multiweight.models.detection.matcher import SSDMatcher
 from multiweight.models.detection.transform import GeneralizedRCNNTransform
 from multiweight.models.vgg import VGG, vgg16
@@ -123,7 +129,7 @@ class SSDHead(nn.Module):
         return {"bbox_regression": self.regression_head(x), "cls_logits": self.classification_head(x)}
 
 
-class SSD(nn.Module):
+class SSD(DenseDetector):
     """A backbone with maps of falling size, and a head on all of them.
 
     In training it takes pictures and targets and gives losses; in evaluation it takes pictures and gives for each a
@@ -150,6 +156,8 @@ class SSD(nn.Module):
     Raises:
         ValueError: If the backbone does not give as many maps as there are default boxes for.
     """
+
+    _classes_of_head = "num_columns"
 
     def __init__(
         self,
@@ -196,12 +204,6 @@ class SSD(nn.Module):
         self.detections_per_img = detections_per_img
         self.topk_candidates = topk_candidates
         self.neg_to_pos_ratio = (1.0 - positive_fraction) / positive_fraction
-
-    def eager_outputs(
-        self, losses: dict[str, Tensor], detections: list[dict[str, Tensor]]
-    ) -> dict[str, Tensor] | list[dict[str, Tensor]]:
-        """Of the two, what the mode asks for: losses in training, detections in evaluation."""
-        return losses if self.training else detections
 
     def compute_loss(
         self,
@@ -299,16 +301,7 @@ class SSD(nn.Module):
         Raises:
             InputError: If pictures or targets are not what a detector takes.
         """
-        check_pictures(images, len(self.transform.image_mean))
-        pictures = list(images)
-        if self.training:
-            head = getattr(self.head, "classification_head", None)
-            check_targets(pictures, targets, getattr(head, "num_columns", None))
-        sizes = [(picture.shape[-2], picture.shape[-1]) for picture in pictures]
-        batch, resized = self.transform(pictures, targets)
-        maps = feature_maps(self.backbone(batch.tensors))  # each (N, C, h, w)
-        outputs = self.head(maps)  # (N, B, 4) and (N, B, K)
-        anchors = self.anchor_generator(batch, maps)  # each (B, 4)
+        batch, resized, sizes, _, outputs, anchors = self._see(images, targets)
         if self.training:
             matches = [self._match(target["boxes"], boxes) for target, boxes in zip(resized, anchors, strict=True)]
             return self.eager_outputs(self.compute_loss(resized, outputs, anchors, matches), [])
