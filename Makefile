@@ -23,7 +23,7 @@ $(VENV)/developer: $(VENV)/user
 	touch $@
 
 demo: $(VENV)/user  ## Read handwritten digits, single and on pages, with the weights that ship inside the package.
-	$(BIN)/multiweight predict examples/digits --weights ShuffleNet_V2_X0_5_Weights.DIGITS_V1 --top 1 --format table
+	$(BIN)/multiweight predict examples/digits --weights ShuffleNet_V2_X0_5_Weights.DIGITS_V2 --top 1 --format table
 	$(BIN)/python examples/digits.py
 	$(BIN)/multiweight predict examples/pages --weights LRASPP_MobileNet_V3_Small_Weights.DIGIT_PAGES_V1 --format table \
 		--draw build/pages

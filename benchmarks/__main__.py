@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.harness import machine
 
-MODULES = ("asking", "loading", "preprocessing", "predicting", "operators")
+MODULES = ("asking", "loading", "preprocessing", "augmenting", "engine", "predicting", "operators")
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
 

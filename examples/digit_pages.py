@@ -1,9 +1,9 @@
 """Composes pages of handwritten digits from the scans that come with scikit-learn, with their truth pixel by pixel.
 
-The scans are those of `examples/train_digits.py` (E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten
-Digits", UCI Machine Learning Repository, 1998, https://doi.org/10.24432/C50P49, CC BY 4.0), and so is the split: every
-fifth scan, counted from the first, is held out. A page holds scans of one part only. A part and a seed say everything
-about a page: the same two give the same page.
+The scans are those of `multiweight.data.open_dataset("digits")` (E. Alpaydin, C. Kaynak, "Optical Recognition of
+Handwritten Digits", UCI Machine Learning Repository, 1998, https://doi.org/10.24432/C50P49, CC BY 4.0), and so is the
+split: every fifth scan, counted from the first, is held out. A page holds scans of one part only. A part and a seed say
+everything about a page: the same two give the same page.
 
 Written by itself, the module puts the pages of `examples/pages` into a folder:
 

@@ -9,7 +9,7 @@ from multiweight import Predictor
 
 def main() -> None:
     """Prints the entry's own figures and how many of the scans are recognised."""
-    predictor = Predictor("ShuffleNet_V2_X0_5_Weights.DIGITS_V1", top=1)
+    predictor = Predictor("ShuffleNet_V2_X0_5_Weights.DIGITS_V2", top=1)
     files = sorted(Path(__file__).with_name("digits").glob("*.png"))
     wrong = [answer for answer in predictor.stream(files) if answer.label != Path(answer.source or "").stem[-1]]
     meta = predictor.weights.meta

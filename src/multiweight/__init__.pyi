@@ -1,6 +1,8 @@
 from . import catalogue as catalogue
 from . import errors as errors
+from . import evaluate as evaluate
 from . import models as models
+from . import train as train
 from . import transforms as transforms
 from .catalogue import Meta as Meta
 from .catalogue import Weights as Weights

@@ -5,17 +5,24 @@ MultiweightError
 ├── UnknownNameError            also KeyError and ValueError
 │   ├── UnknownWeightsError       no such weights entry
 │   ├── UnknownModelError         no such variant
-│   └── UnknownMetaError          no such key in an entry's meta
+│   ├── UnknownMetaError          no such key in an entry's meta
+│   └── UnknownRecipeError        no such recipe
 ├── StoreError                  also OSError: the bytes could not be had
 │   ├── OfflineError              offline, and the file is not in the cache
 │   ├── DownloadError             the server, the network or the disk said no
 │   └── HashMismatchError         the bytes are not the published ones
 ├── WeightsFileError            also RuntimeError: the bytes are here but cannot be used
 │   ├── CorruptFileError          not a weights file, or a damaged one
+│   ├── HeaderError               it does not say what it is, or in words of a later release
 │   ├── UnsafeFileError           the file asks to run code
 │   └── MismatchError             its tensors do not fit the network
 ├── InputError                  also ValueError: a picture that cannot be used
 │   └── InputTypeError            also TypeError: not a picture at all
+├── DatasetError                also ValueError: pictures and their classes cannot be found in what was given
+├── WorkerError                 also RuntimeError: a process that reads pictures died
+├── TrainingError               also RuntimeError: training cannot begin or go on
+│   └── TrainingStoppedError      it was told to stop, and can go on from its checkpoint
+├── RecipeError                 also ValueError: a recipe that cannot be followed
 └── MissingExtraError           also ImportError: an optional dependency is not installed
 ```
 """
@@ -57,6 +64,10 @@ class UnknownMetaAttributeError(UnknownMetaError, AttributeError):
     """The same, met as an attribute."""
 
 
+class UnknownRecipeError(UnknownNameError):
+    """No recipe has this name."""
+
+
 class StoreError(MultiweightError, OSError):
     """The bytes of a weights entry could not be had."""
 
@@ -81,6 +92,10 @@ class CorruptFileError(WeightsFileError):
     """Not a weights file, or a damaged one."""
 
 
+class HeaderError(WeightsFileError):
+    """The file does not say what it is, or says it in words that this release does not know."""
+
+
 class UnsafeFileError(WeightsFileError):
     """The file asks to run code, which is never done."""
 
@@ -95,6 +110,34 @@ class InputError(MultiweightError, ValueError):
 
 class InputTypeError(InputError, TypeError):
     """An object that is not a picture at all."""
+
+
+class DatasetError(MultiweightError, ValueError):
+    """Pictures and their classes cannot be found in what was given as a data set."""
+
+
+class WorkerError(MultiweightError, RuntimeError):
+    """A process that reads pictures died; the text says of what."""
+
+
+class TrainingError(MultiweightError, RuntimeError):
+    """Training cannot begin or go on; the text says what to look at."""
+
+
+class TrainingStoppedError(TrainingError):
+    """A signal stopped training after a checkpoint was written.
+
+    Attributes:
+        signal: The signal's number.
+    """
+
+    def __init__(self, text: str, signal: int) -> None:
+        super().__init__(text)
+        self.signal = signal
+
+
+class RecipeError(MultiweightError, ValueError):
+    """A recipe that cannot be followed; the text names the file and the place in it."""
 
 
 class MissingExtraError(MultiweightError, ImportError):

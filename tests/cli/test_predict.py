@@ -282,7 +282,7 @@ def test_weights_that_cannot_be_had(run, pictures, monkeypatch, error):
     result = run("pictures/a.jpg", "--output", "o.json")
     assert result.exit_code == 2
     assert result.stderr.startswith("Error: The file is not here.")
-    assert ("--weights ShuffleNet_V2_X0_5_Weights.DIGITS_V1" in result.stderr) == (error is not HashMismatchError)
+    assert ("--weights ShuffleNet_V2_X0_5_Weights.DIGITS_V2" in result.stderr) == (error is not HashMismatchError)
     assert os.listdir() == ["pictures"]
 
 
@@ -327,7 +327,7 @@ def test_without_network_it_says_what_works(shell, pictures):
     assert out == b""
     assert b"Traceback" not in err
     assert err.startswith(b"Error: ResNet50_Weights.IMAGENET1K_V2")
-    assert b"--weights ShuffleNet_V2_X0_5_Weights.DIGITS_V1" in err
+    assert b"--weights ShuffleNet_V2_X0_5_Weights.DIGITS_V2" in err
 
 
 def on_terminal(screen, terminal):

@@ -3,6 +3,7 @@
 A package of your own adds entries with the entry point `multiweight.catalogue`; see CONTRIBUTING.
 """
 
+from multiweight.catalogue._file import Header, entry_of_file, header_json, preset_digest, read_header
 from multiweight.catalogue._registry import (
     get_model_weights,
     get_weight,
@@ -29,6 +30,7 @@ from multiweight.catalogue._schema import (
 
 __all__ = [
     "METRICS",
+    "Header",
     "ImageClassification",
     "InterpolationMode",
     "Labels",
@@ -41,10 +43,14 @@ __all__ = [
     "VideoClassification",
     "Weights",
     "WeightsEnum",
+    "entry_of_file",
     "get_model_weights",
     "get_weight",
+    "header_json",
     "list_models",
     "metric",
+    "preset_digest",
+    "read_header",
     "resolve",
     "weights_enums",
 ]

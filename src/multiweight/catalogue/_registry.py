@@ -141,23 +141,41 @@ def get_model_weights(name: str | Callable[..., Any]) -> type[WeightsEnum]:
     return enum
 
 
-def resolve(reference: str | WeightsEnum) -> WeightsEnum:
+def resolve(reference: str | os.PathLike[str] | WeightsEnum) -> WeightsEnum:
     """Finds the entry that a reference means.
 
     Args:
-        reference: An entry, its full name in any spelling, or a variant's name, which means its `DEFAULT`.
+        reference: An entry, its full name in any spelling, a variant's name, which means its `DEFAULT`, or the path of
+            a weights file that knows what it is. What ends in `.safetensors` or begins as a path does is a file; all
+            else is one only where no weights have that name.
 
     Returns:
-        The entry.
+        The entry; of a file, the one that it makes of itself.
 
     Raises:
-        UnknownWeightsError: If nothing answers to the name.
-        TypeError: If the reference is neither a string nor an entry.
+        UnknownWeightsError: If nothing answers to the name, or there is no such file.
+        UnknownModelError: If a file's variant is in no catalogue that is installed here.
+        WeightsFileError: If a file is damaged or does not know what it is.
+        TypeError: If the reference is neither a string, a path nor an entry.
     """
     if isinstance(reference, WeightsEnum):
         return reference
-    if not isinstance(reference, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise TypeError(f"A reference to weights is an entry or its name, not {reference!r}.")
+    if not isinstance(reference, str | os.PathLike):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"A reference to weights is a file, an entry or its name, not {reference!r}.")
+    from multiweight.catalogue._file import entry_of_file, is_file_reference
+
+    if is_file_reference(reference):
+        return entry_of_file(reference)
+    try:
+        return _named(str(reference))
+    except UnknownWeightsError:
+        # Only now, so that a file of any name never takes the place of weights that have it.
+        if os.path.exists(reference):
+            return entry_of_file(reference)
+        raise
+
+
+def _named(reference: str) -> WeightsEnum:
     if "." in reference:
         return get_weight(reference)
     enum = _by_variant().get(reference.strip().lower()) or _by_spelling().get(spelling(reference))
@@ -165,7 +183,7 @@ def resolve(reference: str | WeightsEnum) -> WeightsEnum:
         known = [*_by_variant(), *weights_enums()]
         raise UnknownWeightsError(
             f"{reference!r} is neither an entry, such as 'ResNet50_Weights.DEFAULT', nor a variant, such as "
-            f"'resnet50'.{suggestions(reference, known)}"
+            f"'resnet50', nor a weights file.{suggestions(reference, known)}"
         )
     return enum["DEFAULT"]
 

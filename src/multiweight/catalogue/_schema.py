@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from enum import Enum, EnumType, StrEnum
 from functools import cache
+from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self, cast
@@ -47,7 +48,7 @@ class PresetSpec:
 
     def settings(self) -> dict[str, Any]:
         """The preset's arguments by name."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        return {each.name: getattr(self, each.name) for each in fields(self)}
 
     def __call__(self, **overrides: Any) -> nn.Module:
         """Builds the preset.
@@ -308,22 +309,28 @@ class Weights:
         transforms: The preset: a spec of this catalogue, or any callable that builds one.
         meta: What is known of the entry; see `Meta`.
         sha256: The file's full SHA-256 in hexadecimal, where known.
+        recipe: The recipe that trained it, where known: the name of one of this package (`"resnet50_v2"`), or the
+            `package://NAME/PATH` or path of a file.
+        arguments: What the builder is told, unless its caller says otherwise, so that the network fits.
     """
 
     url: str
     transforms: Callable[..., Any]
     meta: Mapping[str, Any]
     sha256: str | None = None
+    recipe: str | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def __post_init__(self) -> None:
         if not isinstance(self.meta, Meta):
             object.__setattr__(self, "meta", Meta(self.meta, self.transforms))
+        object.__setattr__(self, "arguments", _frozen(self.arguments))
 
     def __reduce__(self) -> str | tuple[Any, ...]:
         member: WeightsEnum | None = self.__dict__.get("_member")
         if member is not None:
             return getattr, (member, "value")
-        return Weights, (self.url, self.transforms, self.meta, self.sha256)
+        return Weights, (self.url, self.transforms, self.meta, self.sha256, self.recipe, _thawed(self.arguments))
 
     def __copy__(self) -> Self:
         return self
@@ -489,17 +496,31 @@ class WeightsEnum(Enum, metaclass=WeightsEnumType):
         """Turns any way of naming an entry of this enum into the entry.
 
         Args:
-            obj: A member, its name in any spelling (with or without the class's name), or `None`.
+            obj: A member, its name in any spelling (with or without the class's name), a weights file of this variant
+                that knows what it is, or `None`.
 
         Returns:
-            The member, or `None` for `None`.
+            The member (of a file, the one that it makes of itself), or `None` for `None`.
 
         Raises:
-            UnknownWeightsError: For a name that this enum does not have.
+            UnknownWeightsError: For a name that this enum does not have, or a file that there is not.
+            WeightsFileError: For a file that does not know what it is.
             TypeError: For anything else, an entry of another variant included.
         """
         if obj is None or isinstance(obj, cls):
             return obj
+        if isinstance(obj, str | PathLike | WeightsEnum):
+            from multiweight.catalogue._file import FileWeights, entry_of_file, is_file_reference
+
+            reference = cast("str | PathLike[str] | WeightsEnum", obj)
+            # No entry's name has a slash in it.
+            if not isinstance(reference, WeightsEnum) and (is_file_reference(reference) or "/" in str(reference)):
+                reference = entry_of_file(reference)
+            if isinstance(reference, FileWeights):
+                variant = type(reference).variant
+                if cls.variant is None or variant != cls.variant:
+                    raise TypeError(f"{reference} holds weights of {variant}, not of {cls.variant or cls.__name__}.")
+                return cast("Self", reference)
         if isinstance(obj, str):
             enum, dot, entry = obj.rpartition(".")
             if not dot or spelling(enum) == spelling(cls.__name__):
@@ -509,9 +530,10 @@ class WeightsEnum(Enum, metaclass=WeightsEnumType):
             raise UnknownWeightsError(_unknown_member(cls.__name__, obj, cls.__members__))
         if isinstance(obj, Weights) and isinstance(member := obj.__dict__.get("_member"), cls):
             return member
+        kind = type(cast("object", obj))
         raise TypeError(
-            f"Weights must be an entry of {cls.__name__}, its name or None; got {obj!r}, "
-            f"{'an entry of another variant' if isinstance(obj, WeightsEnum) else f'a {type(obj).__name__}'}."
+            f"Weights must be an entry of {cls.__name__}, its name, a file or None; got {obj!r}, "
+            f"{'an entry of another variant' if issubclass(kind, WeightsEnum) else f'a {kind.__name__}'}."
         )
 
     def get_state_dict(self, *, progress: bool = True, check_hash: bool = True) -> dict[str, torch.Tensor]:
@@ -538,6 +560,16 @@ class WeightsEnum(Enum, metaclass=WeightsEnumType):
     def sha256(self) -> str | None:
         """The file's full SHA-256, where known."""
         return self.value.sha256
+
+    @property
+    def recipe(self) -> str | None:
+        """The recipe that trained it, where known; `meta["recipe"]` is where that was published."""
+        return self.value.recipe
+
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """What the builder is told, unless its caller says otherwise, so that the network fits."""
+        return self.value.arguments
 
     @property
     def transforms(self) -> Callable[..., nn.Module]:

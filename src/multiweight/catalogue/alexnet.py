@@ -19,5 +19,6 @@ class AlexNet_Weights(WeightsEnum, variant="alexnet"):
             "file_size": 233.087,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#alexnet-and-vgg",
         },
+        recipe="alexnet_v1",
     )
     DEFAULT = IMAGENET1K_V1

@@ -19,6 +19,7 @@ class ConvNeXt_Tiny_Weights(WeightsEnum, variant="convnext_tiny"):
             "file_size": 109.119,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#convnext",
         },
+        recipe="convnext_tiny_v1",
     )
     DEFAULT = IMAGENET1K_V1
 
@@ -37,6 +38,7 @@ class ConvNeXt_Small_Weights(WeightsEnum, variant="convnext_small"):
             "file_size": 191.703,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#convnext",
         },
+        recipe="convnext_small_v1",
     )
     DEFAULT = IMAGENET1K_V1
 
@@ -55,6 +57,7 @@ class ConvNeXt_Base_Weights(WeightsEnum, variant="convnext_base"):
             "file_size": 338.064,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#convnext",
         },
+        recipe="convnext_base_v1",
     )
     DEFAULT = IMAGENET1K_V1
 
@@ -73,5 +76,6 @@ class ConvNeXt_Large_Weights(WeightsEnum, variant="convnext_large"):
             "file_size": 754.537,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#convnext",
         },
+        recipe="convnext_large_v1",
     )
     DEFAULT = IMAGENET1K_V1

@@ -52,6 +52,7 @@ class EfficientNet_B1_Weights(WeightsEnum, variant="efficientnet_b1"):
             "file_size": 30.136,
             "recipe": "https://github.com/pytorch/vision/issues/3995#new-recipe-with-lr-wd-crop-tuning",
         },
+        recipe="efficientnet_b1_v2",
     )
     DEFAULT = IMAGENET1K_V2
 
@@ -185,6 +186,7 @@ class EfficientNet_V2_S_Weights(WeightsEnum, variant="efficientnet_v2_s"):
             "file_size": 82.704,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#efficientnet-v2",
         },
+        recipe="efficientnet_v2_s_v1",
     )
     DEFAULT = IMAGENET1K_V1
 
@@ -204,6 +206,7 @@ class EfficientNet_V2_M_Weights(WeightsEnum, variant="efficientnet_v2_m"):
             "file_size": 208.01,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#efficientnet-v2",
         },
+        recipe="efficientnet_v2_m_v1",
     )
     DEFAULT = IMAGENET1K_V1
 

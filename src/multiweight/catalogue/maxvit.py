@@ -19,5 +19,6 @@ class MaxVit_T_Weights(WeightsEnum, variant="maxvit_t"):
             "file_size": 118.769,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#maxvit",
         },
+        recipe="maxvit_t_v1",
     )
     DEFAULT = IMAGENET1K_V1

@@ -1,8 +1,19 @@
-"""Published weights of MobileNetV2."""
+"""Published weights of MobileNetV2, and the ones for handwritten digits that ship with the package."""
 
 from multiweight.catalogue._schema import ImageClassification, Labels, Weights, WeightsEnum
 
 _IMAGENET = {"categories": Labels("imagenet1k"), "min_size": (1, 1)}
+
+_DIGITS = {
+    "categories": Labels("digits"),
+    "min_size": (1, 1),
+    "num_params": 408_938,
+    "gflops": 0.003,
+    "recipe": "docs/digits.md",
+    "license": "BSD-3-Clause",
+    "dataset": "Optical Recognition of Handwritten Digits (UCI, https://doi.org/10.24432/C50P49, CC BY 4.0)",
+    "split": "of the 1,797 scans that scikit-learn ships, every fifth from the first on is held out",
+}
 
 
 class MobileNet_V2_Weights(WeightsEnum, variant="mobilenet_v2"):
@@ -19,6 +30,7 @@ class MobileNet_V2_Weights(WeightsEnum, variant="mobilenet_v2"):
             "file_size": 13.555,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#mobilenetv2",
         },
+        recipe="mobilenet_v2_v1",
     )
     IMAGENET1K_V2 = Weights(
         url="https://download.pytorch.org/models/mobilenet_v2-7ebf99e0.pth",
@@ -31,5 +43,22 @@ class MobileNet_V2_Weights(WeightsEnum, variant="mobilenet_v2"):
             "file_size": 13.598,
             "recipe": "https://github.com/pytorch/vision/issues/3995#new-recipe-with-reg-tuning",
         },
+        recipe="mobilenet_v2_v2",
+    )
+    DIGITS_V1 = Weights(
+        url="package://multiweight/weights/mobilenet_v2_digits_v1.safetensors",
+        transforms=ImageClassification(crop_size=36, resize_size=41, mean=(0.3053,) * 3, std=(0.376,) * 3),
+        meta={**_DIGITS, "file_size": 0.837, "metrics": {"UCI digits": {"acc@1": 96.667, "acc@5": 100.0}}},
+        sha256="e9a825e324d2d985d36e9d9f302ffb67ea96765953a9729ffebd91c7de372f22",
+        recipe="mobilenet_v2_digits_v1",
+        arguments={"width_mult": 0.35},
+    )
+    DIGITS_V2 = Weights(
+        url="package://multiweight/weights/mobilenet_v2_digits_v2.safetensors",
+        transforms=ImageClassification(crop_size=36, resize_size=37, mean=(0.3053,) * 3, std=(0.376,) * 3),
+        meta={**_DIGITS, "file_size": 0.838, "metrics": {"UCI digits": {"acc@1": 97.778, "acc@5": 100.0}}},
+        sha256="4cf412b74e41cf7751c2f4fb62aff8ae73cb73597e6a35476ef3db0664df7e9e",
+        recipe="mobilenet_v2_digits_v2",
+        arguments={"width_mult": 0.35},
     )
     DEFAULT = IMAGENET1K_V2

@@ -19,6 +19,7 @@ class MobileNet_V3_Large_Weights(WeightsEnum, variant="mobilenet_v3_large"):
             "file_size": 21.114,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#mobilenetv3-large--small",
         },
+        recipe="mobilenet_v3_large_v1",
     )
     IMAGENET1K_V2 = Weights(
         url="https://download.pytorch.org/models/mobilenet_v3_large-5c1a4163.pth",
@@ -31,6 +32,7 @@ class MobileNet_V3_Large_Weights(WeightsEnum, variant="mobilenet_v3_large"):
             "file_size": 21.107,
             "recipe": "https://github.com/pytorch/vision/issues/3995#new-recipe-with-reg-tuning",
         },
+        recipe="mobilenet_v3_large_v2",
     )
     DEFAULT = IMAGENET1K_V2
 
@@ -49,5 +51,6 @@ class MobileNet_V3_Small_Weights(WeightsEnum, variant="mobilenet_v3_small"):
             "file_size": 9.829,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#mobilenetv3-large--small",
         },
+        recipe="mobilenet_v3_small_v1",
     )
     DEFAULT = IMAGENET1K_V1

@@ -24,6 +24,7 @@ class RegNet_Y_400MF_Weights(WeightsEnum, variant="regnet_y_400mf"):
             "file_size": 16.806,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#small-models",
         },
+        recipe="regnet_y_400mf_v1",
     )
     IMAGENET1K_V2 = Weights(
         url="https://download.pytorch.org/models/regnet_y_400mf-e6988f5f.pth",
@@ -36,6 +37,7 @@ class RegNet_Y_400MF_Weights(WeightsEnum, variant="regnet_y_400mf"):
             "file_size": 16.806,
             "recipe": "https://github.com/pytorch/vision/issues/3995#new-recipe",
         },
+        recipe="regnet_y_400mf_v2",
     )
     DEFAULT = IMAGENET1K_V2
 
@@ -54,6 +56,7 @@ class RegNet_Y_800MF_Weights(WeightsEnum, variant="regnet_y_800mf"):
             "file_size": 24.774,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#small-models",
         },
+        recipe="regnet_y_800mf_v1",
     )
     IMAGENET1K_V2 = Weights(
         url="https://download.pytorch.org/models/regnet_y_800mf-58fc7688.pth",
@@ -66,6 +69,7 @@ class RegNet_Y_800MF_Weights(WeightsEnum, variant="regnet_y_800mf"):
             "file_size": 24.774,
             "recipe": "https://github.com/pytorch/vision/issues/3995#new-recipe",
         },
+        recipe="regnet_y_800mf_v2",
     )
     DEFAULT = IMAGENET1K_V2
 
@@ -84,6 +88,7 @@ class RegNet_Y_1_6GF_Weights(WeightsEnum, variant="regnet_y_1_6gf"):
             "file_size": 43.152,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#small-models",
         },
+        recipe="regnet_y_1_6gf_v1",
     )
     IMAGENET1K_V2 = Weights(
         url="https://download.pytorch.org/models/regnet_y_1_6gf-0d7bc02a.pth",
@@ -96,6 +101,7 @@ class RegNet_Y_1_6GF_Weights(WeightsEnum, variant="regnet_y_1_6gf"):
             "file_size": 43.152,
             "recipe": "https://github.com/pytorch/vision/issues/3995#new-recipe",
         },
+        recipe="regnet_y_1_6gf_v2",
     )
     DEFAULT = IMAGENET1K_V2
 
@@ -114,6 +120,7 @@ class RegNet_Y_3_2GF_Weights(WeightsEnum, variant="regnet_y_3_2gf"):
             "file_size": 74.567,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#medium-models",
         },
+        recipe="regnet_y_3_2gf_v1",
     )
     IMAGENET1K_V2 = Weights(
         url="https://download.pytorch.org/models/regnet_y_3_2gf-9180c971.pth",
@@ -126,6 +133,7 @@ class RegNet_Y_3_2GF_Weights(WeightsEnum, variant="regnet_y_3_2gf"):
             "file_size": 74.567,
             "recipe": "https://github.com/pytorch/vision/issues/3995#new-recipe",
         },
+        recipe="regnet_y_3_2gf_v2",
     )
     DEFAULT = IMAGENET1K_V2
 
@@ -144,6 +152,7 @@ class RegNet_Y_8GF_Weights(WeightsEnum, variant="regnet_y_8gf"):
             "file_size": 150.701,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#medium-models",
         },
+        recipe="regnet_y_8gf_v1",
     )
     IMAGENET1K_V2 = Weights(
         url="https://download.pytorch.org/models/regnet_y_8gf-dc2b1b54.pth",
@@ -156,6 +165,7 @@ class RegNet_Y_8GF_Weights(WeightsEnum, variant="regnet_y_8gf"):
             "file_size": 150.701,
             "recipe": "https://github.com/pytorch/vision/issues/3995#new-recipe",
         },
+        recipe="regnet_y_8gf_v2",
     )
     DEFAULT = IMAGENET1K_V2
 
@@ -174,6 +184,7 @@ class RegNet_Y_16GF_Weights(WeightsEnum, variant="regnet_y_16gf"):
             "file_size": 319.49,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#large-models",
         },
+        recipe="regnet_y_16gf_v1",
     )
     IMAGENET1K_V2 = Weights(
         url="https://download.pytorch.org/models/regnet_y_16gf-3e4a00f9.pth",
@@ -186,6 +197,7 @@ class RegNet_Y_16GF_Weights(WeightsEnum, variant="regnet_y_16gf"):
             "file_size": 319.49,
             "recipe": "https://github.com/pytorch/vision/issues/3995#new-recipe",
         },
+        recipe="regnet_y_16gf_v2",
     )
     IMAGENET1K_SWAG_E2E_V1 = Weights(
         url="https://download.pytorch.org/models/regnet_y_16gf_swag-43afe44d.pth",
@@ -227,6 +239,7 @@ class RegNet_Y_32GF_Weights(WeightsEnum, variant="regnet_y_32gf"):
             "file_size": 554.076,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#large-models",
         },
+        recipe="regnet_y_32gf_v1",
     )
     IMAGENET1K_V2 = Weights(
         url="https://download.pytorch.org/models/regnet_y_32gf-8db6d4b5.pth",
@@ -239,6 +252,7 @@ class RegNet_Y_32GF_Weights(WeightsEnum, variant="regnet_y_32gf"):
             "file_size": 554.076,
             "recipe": "https://github.com/pytorch/vision/issues/3995#new-recipe",
         },
+        recipe="regnet_y_32gf_v2",
     )
     IMAGENET1K_SWAG_E2E_V1 = Weights(
         url="https://download.pytorch.org/models/regnet_y_32gf_swag-04fdfa75.pth",
@@ -309,6 +323,7 @@ class RegNet_X_400MF_Weights(WeightsEnum, variant="regnet_x_400mf"):
             "file_size": 21.258,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#small-models",
         },
+        recipe="regnet_x_400mf_v1",
     )
     IMAGENET1K_V2 = Weights(
         url="https://download.pytorch.org/models/regnet_x_400mf-62229a5f.pth",
@@ -321,6 +336,7 @@ class RegNet_X_400MF_Weights(WeightsEnum, variant="regnet_x_400mf"):
             "file_size": 21.257,
             "recipe": "https://github.com/pytorch/vision/issues/3995#new-recipe-with-fixres",
         },
+        recipe="regnet_x_400mf_v2",
     )
     DEFAULT = IMAGENET1K_V2
 
@@ -339,6 +355,7 @@ class RegNet_X_800MF_Weights(WeightsEnum, variant="regnet_x_800mf"):
             "file_size": 27.945,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#small-models",
         },
+        recipe="regnet_x_800mf_v1",
     )
     IMAGENET1K_V2 = Weights(
         url="https://download.pytorch.org/models/regnet_x_800mf-94a99ebd.pth",
@@ -351,6 +368,7 @@ class RegNet_X_800MF_Weights(WeightsEnum, variant="regnet_x_800mf"):
             "file_size": 27.945,
             "recipe": "https://github.com/pytorch/vision/issues/3995#new-recipe-with-fixres",
         },
+        recipe="regnet_x_800mf_v2",
     )
     DEFAULT = IMAGENET1K_V2
 
@@ -369,6 +387,7 @@ class RegNet_X_1_6GF_Weights(WeightsEnum, variant="regnet_x_1_6gf"):
             "file_size": 35.339,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#small-models",
         },
+        recipe="regnet_x_1_6gf_v1",
     )
     IMAGENET1K_V2 = Weights(
         url="https://download.pytorch.org/models/regnet_x_1_6gf-a12f2b72.pth",
@@ -381,6 +400,7 @@ class RegNet_X_1_6GF_Weights(WeightsEnum, variant="regnet_x_1_6gf"):
             "file_size": 35.339,
             "recipe": "https://github.com/pytorch/vision/issues/3995#new-recipe-with-fixres",
         },
+        recipe="regnet_x_1_6gf_v2",
     )
     DEFAULT = IMAGENET1K_V2
 
@@ -399,6 +419,7 @@ class RegNet_X_3_2GF_Weights(WeightsEnum, variant="regnet_x_3_2gf"):
             "file_size": 58.756,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#medium-models",
         },
+        recipe="regnet_x_3_2gf_v1",
     )
     IMAGENET1K_V2 = Weights(
         url="https://download.pytorch.org/models/regnet_x_3_2gf-7071aa85.pth",
@@ -411,6 +432,7 @@ class RegNet_X_3_2GF_Weights(WeightsEnum, variant="regnet_x_3_2gf"):
             "file_size": 58.756,
             "recipe": "https://github.com/pytorch/vision/issues/3995#new-recipe",
         },
+        recipe="regnet_x_3_2gf_v2",
     )
     DEFAULT = IMAGENET1K_V2
 
@@ -429,6 +451,7 @@ class RegNet_X_8GF_Weights(WeightsEnum, variant="regnet_x_8gf"):
             "file_size": 151.456,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#medium-models",
         },
+        recipe="regnet_x_8gf_v1",
     )
     IMAGENET1K_V2 = Weights(
         url="https://download.pytorch.org/models/regnet_x_8gf-2b70d774.pth",
@@ -441,6 +464,7 @@ class RegNet_X_8GF_Weights(WeightsEnum, variant="regnet_x_8gf"):
             "file_size": 151.456,
             "recipe": "https://github.com/pytorch/vision/issues/3995#new-recipe",
         },
+        recipe="regnet_x_8gf_v2",
     )
     DEFAULT = IMAGENET1K_V2
 
@@ -459,6 +483,7 @@ class RegNet_X_16GF_Weights(WeightsEnum, variant="regnet_x_16gf"):
             "file_size": 207.627,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#medium-models",
         },
+        recipe="regnet_x_16gf_v1",
     )
     IMAGENET1K_V2 = Weights(
         url="https://download.pytorch.org/models/regnet_x_16gf-ba3796d7.pth",
@@ -471,6 +496,7 @@ class RegNet_X_16GF_Weights(WeightsEnum, variant="regnet_x_16gf"):
             "file_size": 207.627,
             "recipe": "https://github.com/pytorch/vision/issues/3995#new-recipe",
         },
+        recipe="regnet_x_16gf_v2",
     )
     DEFAULT = IMAGENET1K_V2
 
@@ -489,6 +515,7 @@ class RegNet_X_32GF_Weights(WeightsEnum, variant="regnet_x_32gf"):
             "file_size": 412.039,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#large-models",
         },
+        recipe="regnet_x_32gf_v1",
     )
     IMAGENET1K_V2 = Weights(
         url="https://download.pytorch.org/models/regnet_x_32gf-6eb8fdc6.pth",
@@ -501,5 +528,6 @@ class RegNet_X_32GF_Weights(WeightsEnum, variant="regnet_x_32gf"):
             "file_size": 412.039,
             "recipe": "https://github.com/pytorch/vision/issues/3995#new-recipe",
         },
+        recipe="regnet_x_32gf_v2",
     )
     DEFAULT = IMAGENET1K_V2

@@ -19,6 +19,7 @@ class ResNet18_Weights(WeightsEnum, variant="resnet18"):
             "file_size": 44.661,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#resnet",
         },
+        recipe="resnet18_v1",
     )
     DEFAULT = IMAGENET1K_V1
 
@@ -37,6 +38,7 @@ class ResNet34_Weights(WeightsEnum, variant="resnet34"):
             "file_size": 83.275,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#resnet",
         },
+        recipe="resnet34_v1",
     )
     DEFAULT = IMAGENET1K_V1
 
@@ -55,6 +57,7 @@ class ResNet50_Weights(WeightsEnum, variant="resnet50"):
             "file_size": 97.781,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#resnet",
         },
+        recipe="resnet50_v1",
     )
     IMAGENET1K_V2 = Weights(
         url="https://download.pytorch.org/models/resnet50-11ad3fa6.pth",
@@ -67,6 +70,7 @@ class ResNet50_Weights(WeightsEnum, variant="resnet50"):
             "file_size": 97.79,
             "recipe": "https://github.com/pytorch/vision/issues/3995#issuecomment-1013906621",
         },
+        recipe="resnet50_v2",
     )
     DEFAULT = IMAGENET1K_V2
 
@@ -85,6 +89,7 @@ class ResNet101_Weights(WeightsEnum, variant="resnet101"):
             "file_size": 170.511,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#resnet",
         },
+        recipe="resnet101_v1",
     )
     IMAGENET1K_V2 = Weights(
         url="https://download.pytorch.org/models/resnet101-cd907fc2.pth",
@@ -97,6 +102,7 @@ class ResNet101_Weights(WeightsEnum, variant="resnet101"):
             "file_size": 170.53,
             "recipe": "https://github.com/pytorch/vision/issues/3995#new-recipe",
         },
+        recipe="resnet101_v2",
     )
     DEFAULT = IMAGENET1K_V2
 
@@ -115,6 +121,7 @@ class ResNet152_Weights(WeightsEnum, variant="resnet152"):
             "file_size": 230.434,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#resnet",
         },
+        recipe="resnet152_v1",
     )
     IMAGENET1K_V2 = Weights(
         url="https://download.pytorch.org/models/resnet152-f82ba261.pth",
@@ -127,6 +134,7 @@ class ResNet152_Weights(WeightsEnum, variant="resnet152"):
             "file_size": 230.474,
             "recipe": "https://github.com/pytorch/vision/issues/3995#new-recipe",
         },
+        recipe="resnet152_v2",
     )
     DEFAULT = IMAGENET1K_V2
 
@@ -145,6 +153,7 @@ class ResNeXt50_32X4D_Weights(WeightsEnum, variant="resnext50_32x4d"):
             "file_size": 95.789,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#resnext",
         },
+        recipe="resnext50_32x4d_v1",
     )
     IMAGENET1K_V2 = Weights(
         url="https://download.pytorch.org/models/resnext50_32x4d-1a0047aa.pth",
@@ -157,6 +166,7 @@ class ResNeXt50_32X4D_Weights(WeightsEnum, variant="resnext50_32x4d"):
             "file_size": 95.833,
             "recipe": "https://github.com/pytorch/vision/issues/3995#new-recipe",
         },
+        recipe="resnext50_32x4d_v2",
     )
     DEFAULT = IMAGENET1K_V2
 
@@ -175,6 +185,7 @@ class ResNeXt101_32X8D_Weights(WeightsEnum, variant="resnext101_32x8d"):
             "file_size": 339.586,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#resnext",
         },
+        recipe="resnext101_32x8d_v1",
     )
     IMAGENET1K_V2 = Weights(
         url="https://download.pytorch.org/models/resnext101_32x8d-110c445d.pth",
@@ -187,6 +198,7 @@ class ResNeXt101_32X8D_Weights(WeightsEnum, variant="resnext101_32x8d"):
             "file_size": 339.673,
             "recipe": "https://github.com/pytorch/vision/issues/3995#new-recipe-with-fixres",
         },
+        recipe="resnext101_32x8d_v2",
     )
     DEFAULT = IMAGENET1K_V2
 
@@ -235,6 +247,7 @@ class Wide_ResNet50_2_Weights(WeightsEnum, variant="wide_resnet50_2"):
             "file_size": 263.124,
             "recipe": "https://github.com/pytorch/vision/issues/3995#new-recipe-with-fixres",
         },
+        recipe="wide_resnet50_2_v2",
     )
     DEFAULT = IMAGENET1K_V2
 
@@ -265,5 +278,6 @@ class Wide_ResNet101_2_Weights(WeightsEnum, variant="wide_resnet101_2"):
             "file_size": 484.747,
             "recipe": "https://github.com/pytorch/vision/issues/3995#new-recipe",
         },
+        recipe="wide_resnet101_2_v2",
     )
     DEFAULT = IMAGENET1K_V2

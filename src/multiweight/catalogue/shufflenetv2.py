@@ -4,6 +4,18 @@ from multiweight.catalogue._schema import ImageClassification, Labels, Weights, 
 
 _IMAGENET = {"categories": Labels("imagenet1k"), "min_size": (1, 1)}
 
+_DIGITS = {
+    "categories": Labels("digits"),
+    "min_size": (1, 1),
+    "num_params": 352_042,
+    "gflops": 0.002,
+    "file_size": 1.406,
+    "recipe": "docs/digits.md",
+    "license": "BSD-3-Clause",
+    "dataset": "Optical Recognition of Handwritten Digits (UCI, https://doi.org/10.24432/C50P49, CC BY 4.0)",
+    "split": "of the 1,797 scans that scikit-learn ships, every fifth from the first on is held out",
+}
+
 
 class ShuffleNet_V2_X0_5_Weights(WeightsEnum, variant="shufflenet_v2_x0_5"):
     """Weights of `shufflenet_v2_x0_5`."""
@@ -22,20 +34,17 @@ class ShuffleNet_V2_X0_5_Weights(WeightsEnum, variant="shufflenet_v2_x0_5"):
     )
     DIGITS_V1 = Weights(
         url="package://multiweight/weights/shufflenet_v2_x0_5_digits_v1.safetensors",
-        transforms=ImageClassification(crop_size=64, resize_size=64, mean=(0.3053,) * 3, std=(0.376,) * 3),
-        meta={
-            "categories": Labels("digits"),
-            "min_size": (1, 1),
-            "num_params": 352_042,
-            "metrics": {"UCI digits, every fifth scan": {"acc@1": 98.889, "acc@5": 100.0}},
-            "gflops": 0.003,
-            "file_size": 1.403,
-            "recipe": "examples/train_digits.py",
-            "license": "BSD-3-Clause",
-            "dataset": "Optical Recognition of Handwritten Digits (UCI, https://doi.org/10.24432/C50P49, CC BY 4.0)",
-            "split": "of the 1,797 scans that scikit-learn ships, every fifth from the first on is held out",
-        },
-        sha256="1589b8feb7fcd89b344847e50c9f50d8df3c5649b5ad14774b92eae45572e72b",
+        transforms=ImageClassification(crop_size=36, resize_size=41, mean=(0.3053,) * 3, std=(0.376,) * 3),
+        meta={**_DIGITS, "metrics": {"UCI digits": {"acc@1": 96.389, "acc@5": 100.0}}},
+        sha256="8d180e6714999fa71941fccd2d3845273c46f7e10af5bec2e60f8b408ea3e048",
+        recipe="shufflenet_v2_x0_5_digits_v1",
+    )
+    DIGITS_V2 = Weights(
+        url="package://multiweight/weights/shufflenet_v2_x0_5_digits_v2.safetensors",
+        transforms=ImageClassification(crop_size=36, resize_size=37, mean=(0.3053,) * 3, std=(0.376,) * 3),
+        meta={**_DIGITS, "metrics": {"UCI digits": {"acc@1": 98.056, "acc@5": 100.0}}},
+        sha256="7cdaa93b7bdf3a8c860e22a030d36f06ef254835124b0689d6077bb6c39cd617",
+        recipe="shufflenet_v2_x0_5_digits_v2",
     )
     DEFAULT = IMAGENET1K_V1
 
@@ -72,6 +81,7 @@ class ShuffleNet_V2_X1_5_Weights(WeightsEnum, variant="shufflenet_v2_x1_5"):
             "file_size": 13.557,
             "recipe": "https://github.com/pytorch/vision/pull/5906",
         },
+        recipe="shufflenet_v2_x1_5_v1",
     )
     DEFAULT = IMAGENET1K_V1
 
@@ -90,5 +100,6 @@ class ShuffleNet_V2_X2_0_Weights(WeightsEnum, variant="shufflenet_v2_x2_0"):
             "file_size": 28.433,
             "recipe": "https://github.com/pytorch/vision/pull/5906",
         },
+        recipe="shufflenet_v2_x2_0_v1",
     )
     DEFAULT = IMAGENET1K_V1

@@ -20,6 +20,7 @@ class Swin_T_Weights(WeightsEnum, variant="swin_t"):
             "file_size": 108.19,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#swintransformer",
         },
+        recipe="swin_t_v1",
     )
     DEFAULT = IMAGENET1K_V1
 
@@ -39,6 +40,7 @@ class Swin_S_Weights(WeightsEnum, variant="swin_s"):
             "file_size": 189.786,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#swintransformer",
         },
+        recipe="swin_s_v1",
     )
     DEFAULT = IMAGENET1K_V1
 
@@ -58,6 +60,7 @@ class Swin_B_Weights(WeightsEnum, variant="swin_b"):
             "file_size": 335.364,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#swintransformer",
         },
+        recipe="swin_b_v1",
     )
     DEFAULT = IMAGENET1K_V1
 
@@ -77,6 +80,7 @@ class Swin_V2_T_Weights(WeightsEnum, variant="swin_v2_t"):
             "file_size": 108.626,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#swintransformer-v2",
         },
+        recipe="swin_v2_t_v1",
     )
     DEFAULT = IMAGENET1K_V1
 
@@ -96,6 +100,7 @@ class Swin_V2_S_Weights(WeightsEnum, variant="swin_v2_s"):
             "file_size": 190.675,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#swintransformer-v2",
         },
+        recipe="swin_v2_s_v1",
     )
     DEFAULT = IMAGENET1K_V1
 
@@ -115,5 +120,6 @@ class Swin_V2_B_Weights(WeightsEnum, variant="swin_v2_b"):
             "file_size": 336.372,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#swintransformer-v2",
         },
+        recipe="swin_v2_b_v1",
     )
     DEFAULT = IMAGENET1K_V1

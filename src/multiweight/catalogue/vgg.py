@@ -21,6 +21,7 @@ class VGG11_Weights(WeightsEnum, variant="vgg11"):
             "file_size": 506.84,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#alexnet-and-vgg",
         },
+        recipe="vgg11_v1",
     )
     DEFAULT = IMAGENET1K_V1
 
@@ -39,6 +40,7 @@ class VGG11_BN_Weights(WeightsEnum, variant="vgg11_bn"):
             "file_size": 506.881,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#alexnet-and-vgg",
         },
+        recipe="vgg11_bn_v1",
     )
     DEFAULT = IMAGENET1K_V1
 
@@ -57,6 +59,7 @@ class VGG13_Weights(WeightsEnum, variant="vgg13"):
             "file_size": 507.545,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#alexnet-and-vgg",
         },
+        recipe="vgg13_v1",
     )
     DEFAULT = IMAGENET1K_V1
 
@@ -75,6 +78,7 @@ class VGG13_BN_Weights(WeightsEnum, variant="vgg13_bn"):
             "file_size": 507.59,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#alexnet-and-vgg",
         },
+        recipe="vgg13_bn_v1",
     )
     DEFAULT = IMAGENET1K_V1
 
@@ -93,6 +97,7 @@ class VGG16_Weights(WeightsEnum, variant="vgg16"):
             "file_size": 527.796,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#alexnet-and-vgg",
         },
+        recipe="vgg16_v1",
     )
     IMAGENET1K_FEATURES = Weights(
         url="https://download.pytorch.org/models/vgg16_features-amdegroot-88682ab5.pth",
@@ -126,6 +131,7 @@ class VGG16_BN_Weights(WeightsEnum, variant="vgg16_bn"):
             "file_size": 527.866,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#alexnet-and-vgg",
         },
+        recipe="vgg16_bn_v1",
     )
     DEFAULT = IMAGENET1K_V1
 
@@ -144,6 +150,7 @@ class VGG19_Weights(WeightsEnum, variant="vgg19"):
             "file_size": 548.051,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#alexnet-and-vgg",
         },
+        recipe="vgg19_v1",
     )
     DEFAULT = IMAGENET1K_V1
 
@@ -162,5 +169,6 @@ class VGG19_BN_Weights(WeightsEnum, variant="vgg19_bn"):
             "file_size": 548.143,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#alexnet-and-vgg",
         },
+        recipe="vgg19_bn_v1",
     )
     DEFAULT = IMAGENET1K_V1

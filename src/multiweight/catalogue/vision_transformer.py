@@ -25,6 +25,7 @@ class ViT_B_16_Weights(WeightsEnum, variant="vit_b_16"):
             "file_size": 330.285,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#vit_b_16",
         },
+        recipe="vit_b_16_v1",
     )
     IMAGENET1K_SWAG_E2E_V1 = Weights(
         url="https://download.pytorch.org/models/vit_b_16_swag-9ac1b537.pth",
@@ -69,6 +70,7 @@ class ViT_B_32_Weights(WeightsEnum, variant="vit_b_32"):
             "file_size": 336.604,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#vit_b_32",
         },
+        recipe="vit_b_32_v1",
     )
     DEFAULT = IMAGENET1K_V1
 
@@ -88,6 +90,7 @@ class ViT_L_16_Weights(WeightsEnum, variant="vit_l_16"):
             "file_size": 1161.023,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#vit_l_16",
         },
+        recipe="vit_l_16_v1",
     )
     IMAGENET1K_SWAG_E2E_V1 = Weights(
         url="https://download.pytorch.org/models/vit_l_16_swag-4f3808c9.pth",
@@ -132,6 +135,7 @@ class ViT_L_32_Weights(WeightsEnum, variant="vit_l_32"):
             "file_size": 1169.449,
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#vit_l_32",
         },
+        recipe="vit_l_32_v1",
     )
     DEFAULT = IMAGENET1K_V1
 

@@ -14,6 +14,10 @@ COMMANDS = {
     "predict": "Say what is in pictures.",
     "list": "List the weights there are.",
     "show": "Show everything about weights.",
+    "evaluate": "Measure how good weights are.",
+    "train": "Train a network by a recipe.",
+    "recipe": "Show recipes and what sets them apart.",
+    "reproduce": "Train weights again and compare with what they claim.",
     "plot": "Draw accuracy over cost.",
     "download": "Fetch weights into the cache.",
     "verify": "Hash cached files again.",
@@ -94,5 +98,6 @@ def main() -> None:
       multiweight show ResNet50_Weights.DEFAULT
 
     REF, wherever it is asked for, is an entry in any spelling (ResNet50_Weights.IMAGENET1K_V2,
-    resnet50_weights.default) or a variant (resnet50), which means its DEFAULT.
+    resnet50_weights.default), a variant (resnet50), which means its DEFAULT, or a weights file that knows what it is
+    (run/best.safetensors).
     """

@@ -55,6 +55,13 @@ def _print_plain(columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[str
         print("  ".join(cells).rstrip())
 
 
+def one_line(text: str) -> str:
+    """The text with escapes for what cannot be printed: line breaks, and what would command the terminal."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
 def size(mib: float) -> str:
     """A file size as text: `97.8 MiB`."""
     return f"{mib / 1024:.1f} GiB" if mib >= 1024 else f"{mib:.1f} MiB"

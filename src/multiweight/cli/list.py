@@ -9,8 +9,9 @@ from typing import Any
 import click
 
 from multiweight.catalogue import METRICS, Weights, WeightsEnum, metric, weights_enums
+from multiweight.catalogue._file import FileWeights, entry_of_file, header_json, is_file_reference
 from multiweight.catalogue._schema import spelling
-from multiweight.cli._output import print_table
+from multiweight.cli._output import one_line, print_table
 from multiweight.errors import suggestions
 
 SORTS = ("name", "accuracy", "gflops", "params", "size")
@@ -54,10 +55,13 @@ def _rank(entry: WeightsEnum) -> float:
 
 def as_json(entry: WeightsEnum) -> dict[str, Any]:
     """Everything about an entry, in values that JSON has; a label list of the catalogue is given by its name."""
+    import json
+
     value: Weights = entry.value
     meta = {key: _plain(entry.meta[key]) for key in entry.meta if key not in ("categories", "interpolation", "size")}
     labels = entry.meta.get("categories") or ()
     settings = getattr(value.transforms, "settings", dict)()
+    of_file = {"header": json.loads(header_json(entry.header))} if isinstance(entry, FileWeights) else {}
     return {
         "name": str(entry),
         "variant": type(entry).variant,
@@ -69,6 +73,7 @@ def as_json(entry: WeightsEnum) -> dict[str, Any]:
         "labels": len(labels),
         "categories": entry.meta.label_list or entry.meta.get("categories"),
         **meta,
+        **of_file,
     }
 
 
@@ -112,8 +117,8 @@ def command(
 ) -> None:
     """List the weights there are.
 
-    PATTERN fits an entry's name or its variant; a plain word fits anywhere in them. A star before a name marks the
-    entry that DEFAULT means.
+    PATTERN fits an entry's name or its variant; a plain word fits anywhere in them. The path of a weights file that
+    knows what it is stands for what is in it. A star before a name marks the entry that DEFAULT means.
 
     \b
     Examples:
@@ -123,6 +128,7 @@ def command(
       multiweight list --task detection --sort accuracy
       multiweight list --compare
       multiweight list --dataset digits --json
+      multiweight list runs/*/best.safetensors --sort accuracy
     """
     if compare and json_:
         raise click.UsageError("--compare prints a table; --json prints every entry. Choose one.")
@@ -131,12 +137,11 @@ def command(
     limits = (("gflops", max_gflops, 1.0), ("num_params", max_params, 1e6), ("file_size", max_size, 1.0))
     found = [
         entry
-        for entry in entries()
-        if (not patterns or any(matches(entry, pattern) for pattern in patterns))
-        and (task is None or type(entry).task == task)
+        for entry in _named(patterns)
+        if (task is None or type(entry).task == task)
         and (dataset is None or any(spelling(dataset) in spelling(name) for name in entry.meta["metrics"]))
         and (min_accuracy is None or _accuracy(entry) >= min_accuracy)
-        and all(limit is None or entry.meta[key] <= limit * unit for key, limit, unit in limits)
+        and all(limit is None or entry.meta.get(key, math.inf) <= limit * unit for key, limit, unit in limits)
         and (license_pattern is None or _has_license(entry, license_pattern))
     ]
     if sort:
@@ -151,6 +156,15 @@ def command(
         _print_by_task(found)
     else:
         click.echo("No weights fit; `multiweight list` without filters shows all.", err=True)
+
+
+def _named(patterns: Iterable[str]) -> Iterable[WeightsEnum]:
+    """The entries that patterns fit, all for none; then those of files."""
+    files = [pattern for pattern in patterns if is_file_reference(pattern)]
+    names = [pattern for pattern in patterns if pattern not in files]
+    if names or not files:
+        yield from (entry for entry in entries() if not names or any(matches(entry, name) for name in names))
+    yield from map(entry_of_file, files)
 
 
 def _task(given: str) -> str:
@@ -200,8 +214,8 @@ def _version_of_first(entry: WeightsEnum, first: WeightsEnum) -> bool:
 _SORT_KEYS: dict[str, Any] = {
     "name": str,
     "accuracy": _rank,
-    "gflops": lambda entry: entry.meta["gflops"],
-    "params": lambda entry: entry.meta["num_params"],
+    "gflops": lambda entry: entry.meta.get("gflops", math.inf),
+    "params": lambda entry: entry.meta.get("num_params", math.inf),
     "size": lambda entry: entry.meta["file_size"],
 }
 
@@ -238,16 +252,17 @@ def _print(found: list[WeightsEnum]) -> None:
     ]
     rows: list[list[str]] = []
     for entry in found:
-        for number, (dataset, figures) in enumerate(entry.meta["metrics"].items()):
-            star = "*" if entry is type(entry)["DEFAULT"] else " "
+        # A file may say nothing of how good it is.
+        for number, (dataset, figures) in enumerate((entry.meta["metrics"] or {"": {}}).items()):
+            star = "*" if entry is type(entry)["DEFAULT"] and not isinstance(entry, FileWeights) else " "
             first = number == 0
             rows.append(
                 [
-                    f"{star} {entry}" if first else "",
-                    dataset,
+                    f"{star} {one_line(str(entry))}" if first else "",
+                    one_line(dataset),
                     *(f"{figures[key]:.3f}" if key in figures else "" for key in metrics),
-                    f"{entry.meta['gflops']:.3f}" if first else "",
-                    f"{entry.meta['num_params'] / 1e6:.2f}" if first else "",
+                    f"{entry.meta['gflops']:.3f}" if first and "gflops" in entry.meta else "",
+                    f"{entry.meta['num_params'] / 1e6:.2f}" if first and "num_params" in entry.meta else "",
                     f"{entry.meta['file_size']:.1f}" if first else "",
                     entry.meta.get("license", "unstated") if first else "",
                 ]

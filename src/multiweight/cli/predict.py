@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _EMBEDDED = """\
 Without network, use the weights that ship with the package (they read handwritten digits):
-  multiweight predict --weights ShuffleNet_V2_X0_5_Weights.DIGITS_V1 INPUT..."""
+  multiweight predict --weights ShuffleNet_V2_X0_5_Weights.DIGITS_V2 INPUT..."""
 
 _INTERRUPTED = 130
 _BROKEN_PIPE = 141
@@ -106,7 +106,8 @@ def command(ctx: click.Context, inputs: tuple[str, ...], **options: Any) -> None
       multiweight predict photo.jpg
       multiweight predict photos/ "more/**/*.png" https://example.org/cat.jpg --top 1
       find . -name "*.jpg" | multiweight predict - --format csv > answers.csv
-      multiweight predict examples/digits --weights ShuffleNet_V2_X0_5_Weights.DIGITS_V1
+      multiweight predict examples/digits --weights ShuffleNet_V2_X0_5_Weights.DIGITS_V2
+      multiweight predict photos/ --weights run/best.safetensors
       multiweight predict photos/ --output answers.json --device cuda --batch-size 64
       multiweight predict street.jpg --weights maskrcnn_resnet50_fpn --threshold 0.8 --draw found/
       multiweight predict clip.mp4 frames/ --weights swin3d_t --clips 3

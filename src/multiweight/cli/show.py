@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import click
 
 from multiweight.catalogue import WeightsEnum, metric, resolve
-from multiweight.cli._output import size
+from multiweight.catalogue._file import FileWeights
+from multiweight.cli._output import one_line, size
 from multiweight.cli.list import as_json
 
 
@@ -20,7 +23,8 @@ def command(reference: str, json_: bool, labels: bool) -> None:
     Examples:
       multiweight show ResNet50_Weights.IMAGENET1K_V2
       multiweight show resnet50
-      multiweight show ShuffleNet_V2_X0_5_Weights.DIGITS_V1 --labels
+      multiweight show ShuffleNet_V2_X0_5_Weights.DIGITS_V2 --labels
+      multiweight show run/best.safetensors
     """
     entry = resolve(reference)
     if labels:
@@ -38,7 +42,10 @@ def _page(entry: WeightsEnum) -> list[str]:
 
     enum, meta = type(entry), entry.meta
     path = store.local_path(entry.url)
-    if entry.url.startswith("package://"):
+    of_file = isinstance(entry, FileWeights)
+    if of_file:
+        cached = "a file that knows what it is"
+    elif entry.url.startswith("package://"):
         cached = "ships inside the package"
     else:
         cached = "in the cache" if store.is_cached(entry.value) else "not in the cache"
@@ -50,23 +57,26 @@ def _page(entry: WeightsEnum) -> list[str]:
             for dataset, figures in meta["metrics"].items()
         },
         **({"labels": _labels(meta["categories"])} if "categories" in meta else {}),
-        "parameters": f"{meta['num_params']:,}",
-        "GFLOPs": f"{meta['gflops']} multiply-adds a {_UNITS.get(enum.task or '', 'picture')}",
-        "smallest picture": " × ".join(map(str, meta["min_size"])) + " pixels",
+        "parameters": f"{meta['num_params']:,}" if "num_params" in meta else "unstated",
+        "GFLOPs": f"{meta['gflops']} multiply-adds a {_UNITS.get(enum.task or '', 'picture')}"
+        if "gflops" in meta
+        else "unstated",
+        **({"smallest picture": " × ".join(map(str, meta["min_size"])) + " pixels"} if "min_size" in meta else {}),
         "preprocessing": _settings(entry),
-        "recipe": meta.get("recipe", "unstated"),
+        **({"arguments": _text(entry.arguments)} if entry.arguments else {}),
+        **_recipe(entry),
         "licence": meta.get("license", "unstated"),
         **{key.replace("_", " "): _text(meta[key]) for key in meta if key not in _SHOWN},
         "file": f"{entry.url} ({size(meta['file_size'])})",
-        "SHA-256": entry.sha256 or f"begins with {store.published_hash(entry.url)}",
+        **_hash(entry, store.published_hash(entry.url)),
         "here": f"{cached}: {path}",
         **({"also": ", ".join(others)} if others else {}),
     }
-    width = max(map(len, facts))
+    width = max(len(one_line(key)) for key in facts)
     return [
-        f"{entry}{'  (DEFAULT)' if entry is enum['DEFAULT'] else ''}",
+        f"{one_line(str(entry))}{'  (DEFAULT)' if entry is enum['DEFAULT'] and not of_file else ''}",
         "",
-        *(f"  {key:<{width}}  {value}" for key, value in facts.items()),
+        *(f"  {one_line(key):<{width}}  {one_line(value)}" for key, value in facts.items()),
         "",
         *_usage(entry),
     ]
@@ -77,7 +87,33 @@ _UNITS = {"video": "clip", "optical_flow": "pair of pictures"}
 
 
 def _text(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_text(inner)}" for key, inner in value.items() if inner is not None)
+    if isinstance(value, tuple):
+        return ("; " if any(isinstance(inner, Mapping) for inner in value) else ", ").join(map(_text, value))
+    return str(value)
+
+
+def _recipe(entry: WeightsEnum) -> dict[str, str]:
+    """What is known of the training; a file has all of it in its header."""
+    recipe = isinstance(entry, FileWeights) and entry.header.recipe
+    if not recipe:
+        return {"recipe": entry.meta.get("recipe", "unstated")}
+    named = f"{recipe.get('name', 'unnamed')}: multiweight recipe show {_path(entry)}"
+    rest = {key: value for key, value in recipe.items() if key not in ("name", "text", "sha256")}
+    return {"recipe": named, **({"trained with": _text(rest)} if rest else {})}
+
+
+def _hash(entry: WeightsEnum, published: str | None) -> dict[str, str]:
+    if isinstance(entry, FileWeights):
+        return {"SHA-256 of the tensors": entry.header.tensors_sha256 or "unstated"}
+    return {"SHA-256": entry.sha256 or f"begins with {published}"}
+
+
+def _path(entry: WeightsEnum) -> str:
+    import shlex
+
+    return shlex.quote(str(entry))
 
 
 _SHOWN = {"categories", "metrics", "num_params", "gflops", "min_size", "recipe", "license", "file_size"} | {
@@ -105,6 +141,12 @@ def _literal(value: object) -> str:
 def _usage(entry: WeightsEnum) -> list[str]:
     """The three lines of Python that use the entry, as they can be pasted."""
     module, _, function = type(entry).builder.partition(":")
+    if isinstance(entry, FileWeights):
+        return [
+            f"from {module} import {function}; from multiweight.catalogue import resolve",
+            f"model = {function}(weights={str(entry)!r}).eval()",
+            f"preset = resolve({str(entry)!r}).transforms()",
+        ]
     return [
         f"from {module} import {function}, {type(entry).__name__}"
         if module.startswith("multiweight.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from multiweight.catalogue import resolve
+from multiweight.catalogue._file import FileWeights, tensors_sha256
 from multiweight.cli.list import entries
 
 
@@ -14,13 +15,14 @@ from multiweight.cli.list import entries
 def command(ctx: click.Context, references: tuple[str, ...]) -> None:
     """Hash cached files again, and say whether they are the published ones.
 
-    Without REF, every entry whose file is in the cache or in the package. Exit status 1 if a file is not the
-    published one.
+    Without REF, every entry whose file is in the cache or in the package. Of a weights file that knows what it is, the
+    tensors are compared with the hash in its header. Exit status 1 if a file is not the right one.
 
     \b
     Examples:
       multiweight verify
       multiweight verify resnet50
+      multiweight verify run/best.safetensors
     """
     from multiweight import store
 
@@ -29,11 +31,18 @@ def command(ctx: click.Context, references: tuple[str, ...]) -> None:
     wrong = 0
     for entry in chosen:
         checked = store.verify(entry.value, name=str(entry))
-        wrong += not checked.ok
-        verdict = "right" if checked.ok else f"WRONG, expected {checked.expected}"
+        ok, verdict = checked.ok, "right" if checked.ok else f"WRONG, expected {checked.expected}"
+        if isinstance(entry, FileWeights):
+            expected, found = entry.header.tensors_sha256, tensors_sha256(entry.path)
+            ok = expected in (None, found)
+            verdict = "right" if ok else f"WRONG, its tensors have the SHA-256 {found}, and should have {expected}"
+            if expected is None:
+                verdict = "whole, but it does not say which tensors it should hold"
+        wrong += not ok
         click.echo(f"{entry}: {verdict}\n  {checked.path}\n  SHA-256 {checked.sha256}")
     if wrong:
         click.echo(
-            f"{wrong} of {len(chosen)} files are not the published ones; remove them and download again.", err=True
+            f"{wrong} of {len(chosen)} files are not the right ones; remove them and download or make them again.",
+            err=True,
         )
         ctx.exit(1)

@@ -1,5 +1,6 @@
-"""From a file, bytes or a URL to a picture or a video."""
+"""From a file, bytes or a URL to a picture or a video; from a data set to batches."""
 
+from multiweight.data.datasets import Dataset, open_dataset
 from multiweight.data.decode import (
     EXTENSIONS,
     FORMATS,
@@ -12,7 +13,9 @@ from multiweight.data.decode import (
     printable,
     source_name,
 )
+from multiweight.data.loading import Batch, Loader, evaluation_batches
 from multiweight.data.pixels import picture_pixels
+from multiweight.data.sampling import epoch_order
 from multiweight.data.video import (
     VIDEO_EXTENSIONS,
     VIDEO_FORMATS,
@@ -30,12 +33,18 @@ __all__ = [
     "MAX_PIXELS",
     "VIDEO_EXTENSIONS",
     "VIDEO_FORMATS",
+    "Batch",
     "Clip",
+    "Dataset",
+    "Loader",
     "Video",
     "clips_of",
     "decoded",
+    "epoch_order",
+    "evaluation_batches",
     "frames_in",
     "is_url",
+    "open_dataset",
     "open_picture",
     "open_video",
     "picture_file",

@@ -15,7 +15,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from multiweight.catalogue import WeightsEnum
-from multiweight.errors import MismatchError, suggestions
+from multiweight.errors import HeaderError, MismatchError, suggestions
 from multiweight.store.paths import local_path
 
 P = ParamSpec("P")
@@ -63,6 +63,9 @@ def builder(enum: type[WeightsEnum], options: type) -> Callable[[Callable[P, M]]
                     kwargs[source.name] = _take_legacy(name, source, kwargs)
             if len(sources) > 1 and kwargs.get("weights") is not None:
                 kwargs["weights_backbone"] = None
+            entry: WeightsEnum | None = kwargs.get("weights")
+            if entry is not None and entry.arguments:
+                return _build_as_told(function, entry, known, kwargs)
             return function(**kwargs)  # pyright: ignore[reportCallIssue]
 
         build_variant.weights_enum = enum  # pyright: ignore[reportAttributeAccessIssue]
@@ -76,6 +79,22 @@ def builder(enum: type[WeightsEnum], options: type) -> Callable[[Callable[P, M]]
         return build_variant  # pyright: ignore[reportReturnType]
 
     return decorate
+
+
+def _build_as_told(function: Callable[..., M], entry: WeightsEnum, known: Iterable[str], kwargs: dict[str, Any]) -> M:
+    """Calls a builder's function with the entry's own arguments, where the caller has said nothing else."""
+    options = [name for name in known if name not in ("weights", "progress", "weights_backbone")]
+    for argument in entry.arguments:
+        if argument not in options:
+            text = _unknown_argument(function.__name__, argument, options)
+            raise HeaderError(f"{entry} cannot be built as it says. {text}")
+    try:
+        return function(**{**entry.arguments, **kwargs})
+    except (TypeError, ValueError) as error:
+        if any(name in kwargs for name in options):  # it may be the caller's own
+            raise
+        told = ", ".join(f"{name}={value!r}" for name, value in entry.arguments.items())
+        raise HeaderError(f"{entry} cannot be built with {told}, as it says: {error}") from error
 
 
 def _enum_of(function: Callable[..., Any], parameter: str) -> type[WeightsEnum]:
@@ -107,7 +126,8 @@ _EXPLICIT = {
 
 _COMMON = """\
 Args:
-    weights: An entry of `{enum}`, its name in any spelling, or `None` for random initial tensors.
+    weights: An entry of `{enum}`, its name in any spelling, a weights file of this variant that knows what it
+        is, or `None` for random initial tensors.
     progress: Whether a download shows how far it is.{explicit}
     **options: See `{options}`.
 
@@ -119,7 +139,7 @@ Raises:
     TypeError: If `weights` belong to another variant, or an argument is unknown.
     ValueError: If an option contradicts the weights or the variant.
     StoreError: If the file cannot be had.
-    WeightsFileError: If it cannot be read or does not fit."""
+    WeightsFileError: If it cannot be read, does not fit or does not know what it is."""
 
 
 def _unknown_argument(name: str, argument: str, known: Iterable[str]) -> str:

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from multiweight.catalogue import WeightsEnum
 from multiweight.catalogue.maxvit import MaxVit_T_Weights
 from multiweight.layers import Conv2dNormActivation, SqueezeExcitation, StochasticDepth
 from multiweight.layers.relative_position import relative_position_index
@@ -545,7 +546,7 @@ def maxvit_t(
 ) -> MaxVit:
     """MaxViT-T (table 1 of the paper)."""
     given: dict[str, Any] = {"stochastic_depth_prob": 0.2, **options}
-    if isinstance(weights, MaxVit_T_Weights):
+    if isinstance(weights, WeightsEnum) and "input_size" not in weights.arguments:
         given = fixed(str(weights), given, input_size=weights.meta["min_size"])
     given.setdefault("input_size", (224, 224))
     stages = {"block_channels": [64, 128, 256, 512], "block_layers": [2, 2, 5, 2]}

@@ -398,7 +398,7 @@ def _build(
     options: VisionTransformerOptions,
 ) -> VisionTransformer:
     exact: dict[str, Any] = {"image_size": 224, **options}
-    if isinstance(weights, WeightsEnum):
+    if isinstance(weights, WeightsEnum) and "image_size" not in weights.arguments:
         exact = fixed(str(weights), options, image_size=weights.meta["min_size"][0])
     return build(VisionTransformer, weights, progress, patch_size=patch_size, **size, **exact)
 

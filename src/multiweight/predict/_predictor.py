@@ -62,7 +62,8 @@ class Predictor:
     An input that cannot be used gives a result that carries the error, and stops nothing.
 
     Args:
-        reference: A weights entry, its name in any spelling, or a variant (`"resnet50"`), which means its `DEFAULT`.
+        reference: A weights entry, its name in any spelling, a variant (`"resnet50"`), which means its `DEFAULT`, or
+            the path of a weights file that knows what it is (`"run/best.safetensors"`).
         device: Where the model runs; `None` is a CUDA device if there is one, else the CPU.
         top: How many labels a prediction has, at most as many as there are, and `None` means 5; or how many detections
             a picture has at most, and `None` means all.
@@ -96,7 +97,7 @@ class Predictor:
 
     def __init__(
         self,
-        reference: str | WeightsEnum = "ResNet50_Weights.DEFAULT",
+        reference: str | os.PathLike[str] | WeightsEnum = "ResNet50_Weights.DEFAULT",
         *,
         device: str | torch.device | None = None,
         top: int | None = None,

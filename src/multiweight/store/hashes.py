@@ -39,8 +39,13 @@ _seen: dict[Path, Record] = {}
 
 
 def expected_hash(weights: Weights) -> str | None:
-    """What the SHA-256 of the entry's file must begin with: all of it where known, else what the name tells."""
-    return weights.sha256.lower() if weights.sha256 else published_hash(weights.url)
+    """What the SHA-256 of the entry's file must begin with: all of it where known, else what the name tells.
+
+    A path is no URL: it is a user's own file, and digits in its name may be a date.
+    """
+    if weights.sha256:
+        return weights.sha256.lower()
+    return published_hash(weights.url) if "://" in weights.url else None
 
 
 def fits(sha256: str, expected: str | None) -> bool:

@@ -6,7 +6,7 @@ import functools
 import inspect
 import math
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -15,6 +15,9 @@ from PIL import Image
 
 from multiweight.catalogue import InterpolationMode
 from multiweight.errors import suggestions
+
+Fill = float | Sequence[float] | None
+"""The colour of what comes into a picture from outside: one number, one a channel, or none, which is black."""
 
 P = ParamSpec("P")
 Self = TypeVar("Self")
@@ -141,3 +144,75 @@ def interpolation_mode(value: Any) -> InterpolationMode:
 
 def _known_modes(name: str) -> str:
     return suggestions(name, InterpolationMode) or f" Known: {', '.join(InterpolationMode)}."
+
+
+def probability(name: str, value: Any) -> float:
+    """A number from 0 to 1.
+
+    Raises:
+        TypeError: If it is no number.
+        ValueError: If it is less or more.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{name} is a probability, a number from 0 to 1; got {value!r}.")
+    if not 0 <= value <= 1:
+        raise ValueError(f"{name} is a probability, from 0 to 1; got {value!r}.")
+    return value
+
+
+def span(name: str, values: Any, *, positive: bool = False, most: float = math.inf) -> tuple[float, float]:
+    """The least and the largest of something, two numbers from 0 on.
+
+    Args:
+        name: The argument's name, for the errors.
+        values: The numbers.
+        positive: Whether they must be more than 0.
+        most: What they may not exceed.
+
+    Raises:
+        TypeError: If it is not a pair of numbers.
+        ValueError: If they are the wrong way round, or one is too small, too large or not finite.
+    """
+    try:
+        low, high = map(float, values)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} takes the least and the largest, two numbers; got {values!r}.") from None
+    if not (0 <= low <= high <= most and math.isfinite(high)) or (positive and low == 0):
+        least = "above 0" if positive else "from 0 on"
+        limit = "" if most == math.inf else f" and no more than {most:g}"
+        raise ValueError(f"{name} takes two numbers {least}{limit}, the smaller one first; got {values!r}.")
+    return low, high
+
+
+def positive(name: str, value: Any) -> float:
+    """A number above 0.
+
+    Raises:
+        TypeError: If it is no number.
+        ValueError: If it is 0, less or not finite.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{name} is a number above 0; got {value!r}.")
+    if not 0 < value < math.inf:
+        raise ValueError(f"{name} is a number above 0; got {value!r}.")
+    return float(value)
+
+
+def whole(name: str, value: Any, *, least: int = 0) -> int:
+    """A whole number.
+
+    Raises:
+        TypeError: If it is none.
+        ValueError: If it is less than `least`.
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} is a whole number; got {value!r}.")
+    if value < least:
+        raise ValueError(f"{name} must be at least {least}; got {value}.")
+    return value
+
+
+def slopes(magnitude: float) -> tuple[float, float]:
+    """The magnitude of a shear of x and of y: rounded as if given by an angle in degrees, in two ways."""
+    angle = math.radians(math.degrees(math.atan(magnitude)))
+    return math.tan(angle), math.sin(angle) / math.cos(angle)

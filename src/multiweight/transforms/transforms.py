@@ -50,7 +50,7 @@ def _size(name: str, size: int | Sequence[int]) -> list[int]:
     return [pixels(name, length) for length in sizes]
 
 
-def _dimensions(img: Image.Image | Tensor) -> tuple[int, int]:
+def dimensions(img: Image.Image | Tensor) -> tuple[int, int]:
     """Height and width."""
     if isinstance(img, Image.Image):
         return img.height, img.width
@@ -85,7 +85,7 @@ class Resize(nn.Module):
 
     def forward(self, img: Any) -> Any:
         """The picture, resized; of the kind that was given."""
-        old = _dimensions(img)
+        old = dimensions(img)
         height, width = resized(*old, self.size[0]) if len(self.size) == 1 else self.size
         if (height, width) == old:
             return img
@@ -116,7 +116,7 @@ class CenterCrop(nn.Module):
 
     def forward(self, img: Any) -> Any:
         """The centre; of the kind that was given."""
-        old_height, old_width = _dimensions(img)
+        old_height, old_width = dimensions(img)
         height, width = self.size
         top, left = crop_start(old_height, height), crop_start(old_width, width)
         if isinstance(img, Image.Image):
