@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+import torch
 from click.testing import CliRunner
 from safetensors.torch import load_file
 
@@ -10,6 +11,7 @@ from multiweight.catalogue._file import entry_of_file, read_header
 from multiweight.cli import main
 from multiweight.errors import HeaderError
 from multiweight.store.save import save_weights
+from multiweight.train import reproduction
 from multiweight.train.reproduction import reproduce
 from tests.train.runs import RECIPE, make_pictures, run
 
@@ -49,6 +51,20 @@ def test_the_header_alone_gives_the_same_tensors(made, data, tmp_path):
     again, first = load_file(result.path), load_file(alone)
     assert all(tensor.equal(first[name]) for name, tensor in again.items())
     assert read_header(result.path).recipe == read_header(alone).recipe
+
+
+def test_as_many_threads_compute_as_the_first_time(made, data, tmp_path, monkeypatch):
+    said = read_header(made.last).recipe
+    assert said["threads"] == torch.get_num_threads() == 1
+    seen = []
+    monkeypatch.setattr(reproduction, "train", lambda *args, **options: seen.append(torch.get_num_threads()) or made)
+    for threads in (2, 1):
+        reproduce(rewritten(made, tmp_path / "file.safetensors", recipe={**said, "threads": threads}), data=data)
+    assert seen == [2, 1]
+    assert torch.get_num_threads() == 1
+    for threads in (0, "many", True, 10**9):
+        with pytest.raises(HeaderError, match="no number of threads"):
+            reproduce(rewritten(made, tmp_path / "file.safetensors", recipe={**said, "threads": threads}), data=data)
 
 
 def test_what_it_started_from_is_in_the_header_too(made, data, tmp_path):

@@ -48,8 +48,8 @@ class MobileNet_V2_Weights(WeightsEnum, variant="mobilenet_v2"):
     DIGITS_V1 = Weights(
         url="package://multiweight/weights/mobilenet_v2_digits_v1.safetensors",
         transforms=ImageClassification(crop_size=36, resize_size=41, mean=(0.3053,) * 3, std=(0.376,) * 3),
-        meta={**_DIGITS, "file_size": 0.837, "metrics": {"UCI digits": {"acc@1": 96.667, "acc@5": 100.0}}},
-        sha256="e9a825e324d2d985d36e9d9f302ffb67ea96765953a9729ffebd91c7de372f22",
+        meta={**_DIGITS, "file_size": 0.838, "metrics": {"UCI digits": {"acc@1": 96.667, "acc@5": 100.0}}},
+        sha256="32b847fe7d25cd73a6546bc777b6a747967dc2e87dbee4a5b906fc97ddadf90b",
         recipe="mobilenet_v2_digits_v1",
         arguments={"width_mult": 0.35},
     )
@@ -57,7 +57,7 @@ class MobileNet_V2_Weights(WeightsEnum, variant="mobilenet_v2"):
         url="package://multiweight/weights/mobilenet_v2_digits_v2.safetensors",
         transforms=ImageClassification(crop_size=36, resize_size=37, mean=(0.3053,) * 3, std=(0.376,) * 3),
         meta={**_DIGITS, "file_size": 0.838, "metrics": {"UCI digits": {"acc@1": 97.778, "acc@5": 100.0}}},
-        sha256="4cf412b74e41cf7751c2f4fb62aff8ae73cb73597e6a35476ef3db0664df7e9e",
+        sha256="f48d2d2767f909275ef472ad41f0740d374bdc7a5bf1c204738fb4f39ea379ed",
         recipe="mobilenet_v2_digits_v2",
         arguments={"width_mult": 0.35},
     )

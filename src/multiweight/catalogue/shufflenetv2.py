@@ -36,14 +36,14 @@ class ShuffleNet_V2_X0_5_Weights(WeightsEnum, variant="shufflenet_v2_x0_5"):
         url="package://multiweight/weights/shufflenet_v2_x0_5_digits_v1.safetensors",
         transforms=ImageClassification(crop_size=36, resize_size=41, mean=(0.3053,) * 3, std=(0.376,) * 3),
         meta={**_DIGITS, "metrics": {"UCI digits": {"acc@1": 96.389, "acc@5": 100.0}}},
-        sha256="8d180e6714999fa71941fccd2d3845273c46f7e10af5bec2e60f8b408ea3e048",
+        sha256="144b1e46391c8bab9c32610c5ae8982eed0b773256def9884cf9409c19c5af7f",
         recipe="shufflenet_v2_x0_5_digits_v1",
     )
     DIGITS_V2 = Weights(
         url="package://multiweight/weights/shufflenet_v2_x0_5_digits_v2.safetensors",
         transforms=ImageClassification(crop_size=36, resize_size=37, mean=(0.3053,) * 3, std=(0.376,) * 3),
         meta={**_DIGITS, "metrics": {"UCI digits": {"acc@1": 98.056, "acc@5": 100.0}}},
-        sha256="7cdaa93b7bdf3a8c860e22a030d36f06ef254835124b0689d6077bb6c39cd617",
+        sha256="a5f6f69adbe7dd797e383421a85a79c00060baf14c3661b1a2025d46b1a854f6",
         recipe="shufflenet_v2_x0_5_digits_v2",
     )
     DEFAULT = IMAGENET1K_V1

@@ -48,9 +48,9 @@ def command(
     """Train weights again from their file's header alone, and compare claim and result.
 
     REF must be of the engine's making: its header holds the recipe as it was followed, the seed, what the data set is
-    called, and what training started from. On the same processor, with the same libraries and as many threads
-    (OMP_NUM_THREADS) all tensors come out the same, bit for bit; elsewhere the figures differ by what chance does, and
-    --tolerance says how far they may.
+    called, how many threads computed, and what training started from. On the same processor, with the same libraries,
+    all tensors come out the same, bit for bit; elsewhere the figures differ by what chance does, and --tolerance says
+    how far they may.
 
     Exit status: 0 if it was trained; 1 if it could not be, or a figure is further from the claimed one than
     --tolerance; 2 if the weights or options are wrong; 128 and the signal's number if one stopped it.

@@ -6,6 +6,7 @@ import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
+import torch
 from torch import nn
 
 from multiweight.catalogue import WeightsEnum, get_model_weights
@@ -56,6 +57,9 @@ def header_of(
         "seed": recipe.seed,
         "data": pictures.about,
     }
+    if next(network.parameters()).device.type == "cpu":
+        # Sums are rounded in an order that depends on it.
+        trained["threads"] = torch.get_num_threads()
     return Header(
         variant=recipe.variant,
         builder=get_model_weights(recipe.variant).builder,

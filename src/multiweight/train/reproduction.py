@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from multiweight.train.recipe import Recipe, recipe_of
 
 _BUILT_IN = {"UCI digits": "digits"}
 """How data sets that need no folder are asked for, by the names that headers give them."""
+
+_MOST_THREADS = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,8 +70,9 @@ def reproduce(
 ) -> Reproduction:
     """Trains weights again from nothing but what their file's header says: recipe, seed, data, parent.
 
-    On the same processor, with the same libraries and as many threads the tensors come out bit for bit the same;
-    elsewhere sums are rounded in another order, and the figures differ by what chance does.
+    It runs with as many threads as the first training, so that on the same processor with the same libraries the
+    tensors come out bit for bit the same; elsewhere sums are rounded in another order, and the figures differ by what
+    chance does.
 
     Args:
         reference: The weights: an entry, its name, or a file of the engine's making.
@@ -100,6 +104,7 @@ def reproduce(
         raise HeaderError(f"{name} was trained on {dataset}: say where that is (--data).")
     weights = _start(header, name, weights)
     with ExitStack() as stack:
+        stack.enter_context(_threads(about.get("threads"), name))
         folder = output or stack.enter_context(tempfile.TemporaryDirectory(prefix="multiweight-"))
         result = train(
             recipe,
@@ -126,6 +131,19 @@ def reproduce(
             versions=_changed(header.versions, new.versions if new else {}),
             path=made if output else None,
         )
+
+
+@contextmanager
+def _threads(count: Any, name: str) -> Iterator[None]:
+    """Within it, torch computes with so many threads; `None` for as many as it has."""
+    before = torch.get_num_threads()
+    if count is not None and not (type(count) is int and 0 < count <= _MOST_THREADS):
+        raise HeaderError(f"{name} was trained with {count!r} threads, says its header: that is no number of threads.")
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _trained(path: Path, name: str) -> tuple[Header, dict[str, Any], Recipe]:
