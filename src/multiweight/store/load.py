@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pickletools
 import re
-import sys
 import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,7 +15,7 @@ import torch
 
 from multiweight.errors import CorruptFileError, UnsafeFileError, WeightsFileError
 from multiweight.store import ensure
-from multiweight.store.mapped import OtherLayoutError, read_mapped
+from multiweight.store.mapped import OtherLayoutError, read_legacy, read_mapped
 
 if TYPE_CHECKING:
     from multiweight.catalogue import Weights
@@ -27,7 +26,10 @@ _PICKLES_OF_OLD_FORMAT = 5
 # What torch.save writes of itself for tensors. Anything else that a refused file names is what it was refused for.
 _OF_TENSORS = re.compile(
     r"collections\.OrderedDict|torch\.(\w*Storage|Size|device|dtype)|torch\._utils\._rebuild_\w+|torch\.storage\.\w+"
+    r"|torch\.(qint8|quint8|qint32|per_tensor_affine|per_channel_affine(_float_qparams)?)"
 )
+# Without one of these, torch.load makes no tensor of a quantized dtype.
+_OF_QUANTIZED = re.compile(r"torch\.(Q\w+Storage|qu?int\w+)|torch\._utils\._rebuild_qtensor")
 
 
 def load_state_dict(weights: Weights, *, name: str, progress: bool = True) -> dict[str, torch.Tensor]:
@@ -50,7 +52,11 @@ def read_state_dict(path: Path, *, name: str) -> dict[str, torch.Tensor]:
 
     safetensors and torch's zip format are mapped: bytes are read when they are first used, writing into a tensor
     copies the page and never reaches the file, and the file may be replaced by rename meanwhile (never rewritten in
-    place). Files in torch's older format cannot be mapped and are read.
+    place). So are the integers of quantized files in torch's older format; its other files are read.
+
+    Of a quantized network, only plain tensors are given, whichever release saved it. A quantized tensor `K` is `K`
+    (int8, uint8 or int32), `K_scale` (float32) and `K_zero_point` (int32), each of these `(C,)` for the channels along
+    its first axis or `(1,)` for all of it. A linear layer `P` has `P.weight` and, if any, `P.bias`.
 
     Args:
         path: The file. It is read as safetensors if its content or its ending says so.
@@ -71,7 +77,7 @@ def read_state_dict(path: Path, *, name: str) -> dict[str, torch.Tensor]:
 
             found: Any = load_file(path)
         else:
-            found = _torch_load(path, mapped=is_zip)
+            found = _torch_load(path, is_zip=is_zip)
     except Exception as error:  # the readers run into refused and damaged files with errors of every kind
         raise _unreadable(path, name, head, error) from error
     if not isinstance(found, dict):
@@ -86,12 +92,18 @@ def read_state_dict(path: Path, *, name: str) -> dict[str, torch.Tensor]:
     return state
 
 
-def _torch_load(path: Path, *, mapped: bool) -> object:
-    if mapped and sys.byteorder == "little":
-        with suppress(OtherLayoutError):  # it then says what is wrong, or knows how to read it
+def _torch_load(path: Path, *, is_zip: bool) -> object:
+    try:
+        if is_zip:
             return read_mapped(path)
-    if not mapped or os.name == "nt":
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+        if (quantized := read_legacy(path)) is not None:
+            return quantized
+    except OtherLayoutError:  # torch.load then says what is wrong, or knows how to read it
+        # But of a quantized file it would make tensors of deprecated dtypes, and warn of them.
+        if any(map(_OF_QUANTIZED.fullmatch, _names(path, is_zip))):
+            raise
+    if not is_zip or os.name == "nt":
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
     from mmap import MAP_PRIVATE
 
     # The user may have chosen shared maps for files of his own; training must not write into the cache.
@@ -100,7 +112,8 @@ def _torch_load(path: Path, *, mapped: bool) -> object:
 
 
 def _unreadable(path: Path, name: str, head: bytes, error: Exception) -> WeightsFileError:
-    if wants := sorted(_wants(path, head.startswith(_ZIP))):
+    names = _names(path, head.startswith(_ZIP))
+    if wants := sorted(name for name in names if not _OF_TENSORS.fullmatch(name)):
         return UnsafeFileError(
             f"{name}: {path} is refused. A file of weights holds tensors by name and nothing else; this one asks for "
             f"{', '.join(wants[:3])}{', …' if len(wants) > 3 else ''}, which may run code. Nothing of it was run. "
@@ -113,11 +126,8 @@ def _unreadable(path: Path, name: str, head: bytes, error: Exception) -> Weights
     )
 
 
-def _wants(path: Path, is_zip: bool) -> set[str]:
-    """The functions and classes that a file's pickles name, other than those of which tensors are made.
-
-    The pickles are only read, never run.
-    """
+def _names(path: Path, is_zip: bool) -> set[str]:
+    """The functions and classes that a file's pickles name. The pickles are only read, never run."""
     names: set[str] = set()
     with suppress(Exception):  # here the pickles end, or are damaged in any way; what they have named so far counts
         if is_zip:
@@ -130,7 +140,7 @@ def _wants(path: Path, is_zip: bool) -> set[str]:
             with path.open("rb") as file:
                 for _ in range(_PICKLES_OF_OLD_FORMAT):
                     names.update(_named(file))
-    return {name for name in names if not _OF_TENSORS.fullmatch(name)}
+    return names
 
 
 def _named(file: BinaryIO) -> Iterator[str]:
