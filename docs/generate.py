@@ -35,10 +35,10 @@ def pages() -> dict[str, str]:
     written = {f"{family}.md": page(family, enums) for family, enums in families().items()}
     index: dict[str, list[str]] = {}
     for family, enums in families().items():
-        task = str(enums[0].task).replace("_", " ").capitalize()
+        kind = str(enums[0].task).replace("_", " ").capitalize() + (", quantized" if _is_quantized(enums) else "")
         variants = ", ".join(str(enum.variant) for enum in enums)
-        index.setdefault(task, []).append(f"- [{family.rpartition('/')[2]}]({family}.md): {variants}")
-    sections = [line for task, lines in index.items() for line in (f"## {task}", "", *lines, "")]
+        index.setdefault(kind, []).append(f"- [{family.rpartition('/')[2]}]({family}.md): {variants}")
+    sections = [line for kind, lines in index.items() for line in (f"## {kind}", "", *lines, "")]
     written["README.md"] = "\n".join(["# Families", "", *sections, *_FOOTER])
     return written
 
@@ -48,6 +48,8 @@ def page(family: str, enums: list[type[WeightsEnum]]) -> str:
     docstring = ast.get_docstring(ast.parse((NETWORKS / f"{family}.py").read_text(encoding="utf-8"))) or ""
     title, _, rest = docstring.partition("\n")
     example = enums[0]["DEFAULT"]
+    function = type(example).builder.partition(":")[2]
+    quantize = ", quantize=True" if _is_quantized(enums) else ""
     return "\n".join(
         [
             f"# {title.rstrip('.')}",
@@ -62,6 +64,7 @@ def page(family: str, enums: list[type[WeightsEnum]]) -> str:
             "",
             f"In bold: the entry that `DEFAULT` means. {_COST.get(str(enums[0].task), _COST['classification'])}",
             "",
+            *(_origins(enums) if _is_quantized(enums) else ()),
             "## Preprocessing",
             "",
             *_table(("entry", "preset"), ((f"`{entry}`", _preset(entry)) for enum in enums for entry in enum)),
@@ -69,10 +72,10 @@ def page(family: str, enums: list[type[WeightsEnum]]) -> str:
             "## Use",
             "",
             "```python",
-            f"from {type(example).module} import {type(example).variant}, {type(example).__name__}",
+            f"from {type(example).module} import {function}, {type(example).__name__}",
             "",
             f"weights = {type(example).__name__}.DEFAULT",
-            f"model = {type(example).variant}(weights=weights).eval()",
+            f"model = {function}(weights=weights{quantize}).eval()",
             "preset = weights.transforms()",
             "```",
             "",
@@ -93,6 +96,16 @@ _COST = {
 """What the figures of a task's page are."""
 
 _FOOTER = ["<!-- Written by docs/generate.py from the catalogue; change that, not this. -->", ""]
+
+
+def _is_quantized(enums: list[type[WeightsEnum]]) -> bool:
+    return "unquantized" in enums[0]["DEFAULT"].meta
+
+
+def _origins(enums: list[type[WeightsEnum]]) -> list[str]:
+    """What quantized entries were made of, and for which of torch's backends."""
+    made = ((f"`{entry}`", f"`{entry.meta.unquantized}`", entry.meta.backend) for enum in enums for entry in enum)
+    return [*_table(("entry", "made of", "for the backend"), made), ""]
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:

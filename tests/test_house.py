@@ -15,7 +15,7 @@ OLD_NAMES = {"mobilenet"}
 """Modules that only re-export, for who imports by torchvision's old names."""
 
 
-TASKS = {"detection", "optical_flow", "segmentation", "video"}
+PACKAGES = {"detection", "optical_flow", "quantization", "segmentation", "video"}
 """The packages of `multiweight.models` that stand on the families of classification."""
 
 
@@ -56,6 +56,7 @@ def command(*arguments: str) -> str:
         command("list"),
         command("list", "--json"),
         command("show", "resnet50"),
+        command("show", "quantized_resnet50"),
         *(command(name, "--help") for name in ("predict", "list", "show", "download", "verify", "cache")),
         command("cache", "list"),
     ],
@@ -75,20 +76,20 @@ def test_the_door_and_its_list_agree():
 
 
 @pytest.mark.parametrize("path", sorted(SOURCE.glob("models/**/*.py")), ids=lambda path: path.stem)
-def test_no_family_knows_another_but_tasks_stand_on_those_of_classification(path):
+def test_no_family_knows_another_but_packages_stand_on_those_of_classification(path):
     tree = ast.walk(ast.parse(path.read_text()))
     modules = [node.module or "" for node in tree if isinstance(node, ast.ImportFrom)]
     imported = {module.split(".")[2] for module in modules if module.startswith("multiweight.models.")}
-    if path.parent.name in TASKS:
-        assert not imported & TASKS - {path.parent.name}
+    if path.parent.name in PACKAGES:
+        assert not imported & PACKAGES - {path.parent.name}
     elif path.stem not in {"__init__", *OLD_NAMES}:
-        assert not imported & (networks() | TASKS)
+        assert not imported & (networks() | PACKAGES)
 
 
 def test_one_family_one_word():
-    """Entries, network and tests of a family have the same name; a task's package may hold more than families."""
+    """Entries, network and tests of a family have the same name; a package may hold more than families."""
     assert networks() == {family for family in families() if "/" not in family}
-    assert {family.partition("/")[0] for family in families() if "/" in family} == TASKS
+    assert {family.partition("/")[0] for family in families() if "/" in family} == PACKAGES
     for family in families():
         assert (SOURCE / f"models/{family}.py").exists(), family
         folder, _, name = family.rpartition("/")

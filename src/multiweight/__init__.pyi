@@ -19,5 +19,7 @@ from .predict import Prediction as Prediction
 from .predict import Predictor as Predictor
 from .predict import SegmentationMap as SegmentationMap
 from .predict import VideoLabels as VideoLabels
+from .quantization import quantize as quantize
+from .quantization import quantize_weights as quantize_weights
 
 __version__: str

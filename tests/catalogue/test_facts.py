@@ -1,11 +1,12 @@
 """Every figure of the catalogue equals the published one, a copy of which is in tests/data."""
 
 import json
+import pickle
 from pathlib import Path
 
 import pytest
 
-from multiweight.catalogue import get_model_weights, get_weight, list_models, weights_enums
+from multiweight.catalogue import WeightsEnum, get_model_weights, get_weight, list_models, weights_enums
 from multiweight.catalogue._schema import spelling
 
 DATA = Path(__file__).parents[1] / "data"
@@ -23,6 +24,8 @@ SWAPPED = {
 def plain(value):
     if hasattr(value, "items"):
         return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, WeightsEnum):
+        return str(value)
     return list(value) if isinstance(value, tuple) else value
 
 
@@ -55,7 +58,9 @@ def test_entries_equal_the_published_facts(variant):
                 # As text, in which a figure that was not published (NaN) equals itself.
                 assert repr(plain(entry.meta[key])) == repr(value)
     assert enum["DEFAULT"].name == facts["default"]
-    assert str(enum.legacy) == facts["legacy_default"]["weights"][1].removeprefix("callable:")
+    # Those of quantized variants were read off a call that asks for no quantization.
+    if not variant.startswith("quantized_"):
+        assert str(enum.legacy) == facts["legacy_default"]["weights"][1].removeprefix("callable:")
 
 
 def test_every_published_variant_of_the_families_built_is_there():
@@ -85,3 +90,20 @@ def test_every_entry_is_complete():
             # Without them nobody can measure a video's accuracy again.
             for key in ("clip_len", "frame_rate", "clips_per_video"):
                 assert (key in entry.meta) == (enum.task == "video"), entry
+
+
+QUANTIZED = [entry for name in OURS if name.startswith("quantized_") for entry in get_model_weights(name)]
+
+
+@pytest.mark.parametrize("entry", QUANTIZED, ids=str)
+def test_quantized_weights_know_what_they_were_made_of_and_that_they_are_quantized(entry):
+    origin = entry.meta.unquantized
+    assert isinstance(origin, WeightsEnum)
+    assert type(origin).variant == type(entry).variant.removeprefix("quantized_")
+    for key in ("num_params", "min_size", "gflops", "categories"):
+        assert entry.meta[key] == origin.meta[key]
+    assert entry.transforms == origin.transforms
+    assert entry.arguments == {**origin.arguments, "quantize": True}
+    assert type(entry).legacy is next(iter(type(entry)))
+    assert pickle.loads(pickle.dumps(entry)) is entry
+    assert pickle.loads(pickle.dumps(entry.meta)).unquantized is origin

@@ -12,7 +12,15 @@ from multiweight.catalogue import WeightsEnum, metric, weights_enums
 from multiweight.cli import COMMANDS
 
 ENTRIES = [entry for enum in weights_enums().values() for entry in enum]
-TASKS = list(dict.fromkeys(type(entry).task for entry in ENTRIES))
+
+
+def kind(entry):
+    """The heading of the table that an entry is in."""
+    task = type(entry).task.replace("_", " ").capitalize()
+    return f"{task}, quantized" if "Quantized" in str(entry) else task
+
+
+KINDS = list(dict.fromkeys(map(kind, ENTRIES)))
 
 
 def accuracy(entry, worst=math.nan):
@@ -30,7 +38,7 @@ def listed(result):
     """The entries that a printed table names, in its order."""
     assert result.exit_code == 0, result.output
     names = [line[2:].split()[0] for line in result.stdout.splitlines()[1:] if line[2:].strip()]
-    return [name for name in names if "_Weights." in name]
+    return [name for name in names if "Weights." in name]
 
 
 class TestList:
@@ -75,23 +83,25 @@ class TestList:
         ],
     )
     def test_sorts(self, run, sort, key):
-        by_task = sorted(sorted(ENTRIES, key=key), key=lambda entry: TASKS.index(type(entry).task))
-        assert listed(run("list", "--sort", sort)) == [str(entry) for entry in by_task]
+        by_kind = sorted(sorted(ENTRIES, key=key), key=lambda entry: KINDS.index(kind(entry)))
+        assert listed(run("list", "--sort", sort)) == [str(entry) for entry in by_kind]
 
     def test_an_unknown_task_is_said_with_the_nearest(self, run):
         result = run("list", "--task", "detektion")
         assert result.exit_code == 2
         assert "There is no task 'detektion'. Did you mean detection?" in result.stderr
 
-    def test_each_task_has_a_table_with_its_own_figures(self, run):
+    def test_each_task_has_a_table_with_its_own_figures_and_quantized_weights_have_another(self, run):
         text = run("list").stdout
-        tables = dict(zip([task.replace("_", " ").capitalize() for task in TASKS], text.split("\n\n"), strict=True))
+        tables = dict(zip(KINDS, text.split("\n\n"), strict=True))
         for title, table in tables.items():
             assert table.startswith(f"{title}\n")
         assert "Box mAP" in tables["Detection"]
         assert "mIoU" in tables["Segmentation"]
         assert "EPE" in tables["Optical flow"]
         assert "EPE" not in tables["Detection"]
+        assert "Quantized" not in tables["Classification"]
+        assert tables["Classification, quantized"].count("_QuantizedWeights.") == 16
 
     def test_figures_stand_in_the_table(self, run):
         lines = run("list", "ResNet50_Weights.IMAGENET1K_V2").stdout.splitlines()
@@ -110,6 +120,7 @@ class TestList:
             assert record["variant"] == type(entry).variant
             assert record["default"] == (entry is type(entry)["DEFAULT"])
             assert record["num_params"] == entry.meta["num_params"]
+            assert record.get("unquantized", "None") == str(entry.meta.get("unquantized"))
             settings = record["transforms"]["settings"]
             spec = type(entry.value.transforms)
             frozen = {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
@@ -126,7 +137,8 @@ class TestList:
         two = {
             enum.variant
             for enum in weights_enums().values()
-            if {"IMAGENET1K_V1", "IMAGENET1K_V2"} <= {*enum.__members__}
+            for stem in ("IMAGENET1K", "IMAGENET1K_FBGEMM")
+            if {f"{stem}_V1", f"{stem}_V2"} <= {*enum.__members__}
         }
         assert set(rows) == two
         for row in rows.values():
@@ -153,7 +165,12 @@ class TestShow:
         names: dict[str, object] = {}
         exec(code[0], names)
         assert names[type(entry).__name__] is type(entry)
-        assert code[1] == f"model = {type(entry).variant}(weights={entry}).eval()"
+        if "unquantized" in entry.meta:
+            function = type(entry).variant.removeprefix("quantized_")
+            assert code[1] == f"model = {function}(weights={entry}, quantize=True).eval()"
+            assert all(fact in text for fact in (str(entry.meta.unquantized), entry.meta.backend))
+        else:
+            assert code[1] == f"model = {type(entry).variant}(weights={entry}).eval()"
         exec(code[2], names)
         assert type(entry.value.transforms).__name__ in repr(names["preset"])
 

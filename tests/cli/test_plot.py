@@ -26,7 +26,9 @@ def test_draws_a_picture(run, tmp_path):
 def test_takes_patterns_and_costs(run, tmp_path, cost):
     result = run("plot", "resnet50", "resnet18", "--x", cost, "--output", str(tmp_path / "some.png"))
     assert result.exit_code == 0, result.output
-    assert result.stdout.startswith("5 entries")  # a plain word fits anywhere: Wide ResNet-50 is among them
+    assert result.stdout.startswith(
+        "8 entries"
+    )  # a plain word fits anywhere: Wide ResNet-50 and quantized ones are among them
 
 
 @pytest.mark.parametrize(

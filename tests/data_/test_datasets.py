@@ -4,6 +4,7 @@ import gc
 import os
 import pickle
 import tarfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 
-from multiweight.data import open_dataset, open_picture
+from multiweight.data import open_dataset, open_picture, open_pictures
 from multiweight.errors import DatasetError, InputError, MissingExtraError
 from multiweight.models import ResNet50_Weights
 from tests.data_.test_decode import encoded, noise
@@ -299,3 +300,20 @@ def test_data_sets_can_be_sent_to_other_processes(tmp_path):
         sent = pickle.loads(pickle.dumps(dataset))
         assert repr(sent) == repr(dataset)
         assert all(np.array_equal(*pair) for pair in zip(pictures(sent), pictures(dataset), strict=True))
+
+
+def test_pictures_of_no_class_are_all_that_are_in_the_folder(tmp_path):
+    for name in ("b.png", "more/a.png", "more/deep/c.png"):
+        write(tmp_path / "loose" / name)
+    (tmp_path / "loose" / ".hidden.png").write_bytes(b"")
+    dataset = open_pictures(tmp_path / "loose", "train")
+    assert [dataset.name, dataset.split, dataset.classes, dataset.target(1)] == ["loose", "all", (), 0]
+    assert [Path(dataset.source(index)).name for index in range(len(dataset))] == ["b.png", "a.png", "c.png"]
+    assert dataset.picture(2).mode == "RGB"
+    write(tmp_path / "split" / "train" / "a.png")
+    assert [open_pictures(tmp_path / "split", "train").split, len(open_pictures(tmp_path / "split"))] == ["train", 1]
+    write(tmp_path / "classes" / "cat" / "b.png")
+    assert open_pictures(tmp_path / "classes").classes == ("cat",)
+    assert len(open_pictures("digits", "val")) == 360
+    with pytest.raises(DatasetError, match="no folder"):
+        open_pictures(tmp_path / "none")

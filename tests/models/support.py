@@ -17,8 +17,10 @@ LAYOUTS = json.loads(gzip.decompress((DATA / "state_dict_layouts.json.gz").read_
 
 
 VARIANTS = list_models(module="multiweight.models")
-"""The variants of classification; the other tasks' are in `DENSE`."""
-DENSE = [name for name in list_models() if name not in VARIANTS]
+"""The variants of classification in floating point; the other tasks' are in `DENSE`."""
+QUANTIZED = list_models(module="multiweight.models.quantization")
+"""Variants whose networks, as they are built unless told otherwise, are those of `VARIANTS` or nearly so."""
+DENSE = [name for name in list_models() if name not in {*VARIANTS, *QUANTIZED}]
 OURS = {"lraspp_mobilenet_v3_small"}
 """Variants that torchvision does not have."""
 
@@ -47,7 +49,7 @@ def side_of(variant, training=False):
     """The side in pixels of pictures that the variant takes as it is built without weights, small where it can be."""
     if variant.startswith(("vit_", "maxvit_", "mvit_")):
         return 224
-    if variant == "inception_v3":
+    if variant.endswith("inception_v3"):
         return 299 if training else 75
     return {"raft_large": 128, "raft_small": 128, "s3d": 224}.get(variant, 64)
 

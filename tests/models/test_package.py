@@ -25,11 +25,11 @@ def test_public_names_are_there_once_and_documented():
         assert getattr(models, name).__doc__, name
 
 
-def test_the_packages_of_other_tasks_come_when_they_are_asked_for():
+def test_the_packages_in_it_come_when_they_are_asked_for():
     script = (
         "import sys, multiweight.models as models\n"
-        "tasks = ('detection', 'optical_flow', 'segmentation', 'video')\n"
-        "assert not [task for task in tasks if f'multiweight.models.{task}' in sys.modules]\n"
+        "packages = ('detection', 'optical_flow', 'quantization', 'segmentation', 'video')\n"
+        "assert not [name for name in packages if f'multiweight.models.{name}' in sys.modules]\n"
         "assert models.detection is sys.modules['multiweight.models.detection']\n"
         "from multiweight.models import video\n"
         "assert video.r3d_18\n"

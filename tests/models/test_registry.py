@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from importlib import import_module
 from typing import TYPE_CHECKING, Optional
 
 import pytest
@@ -63,6 +64,7 @@ def test_list_models_of_a_module_is_torchvisions(module, patterns):
 
 def test_list_models_takes_patterns_that_can_be_read_once():
     assert list_models(include=(each for each in ["resnet1*", "*x0_5"]), exclude=iter(["*101", "*152"])) == [
+        "quantized_shufflenet_v2_x0_5",
         "resnet18",
         "shufflenet_v2_x0_5",
     ]
@@ -74,21 +76,22 @@ def test_list_models_of_a_task():
         for task in ("classification", "detection", "segmentation", "video", "optical_flow")
     }
     assert sorted(name for names in by_task.values() for name in names) == list_models()
-    assert by_task["classification"] == list_models(module=models)
+    assert by_task["classification"] == sorted([*list_models(module=models), *list_models(module=models.quantization)])
     assert list_models(task="no such task") == []
 
 
 @pytest.mark.parametrize("name", OURS)
 def test_names_lead_to_the_same_things_as_in_torchvision(name):
     reference = torchvision().models
-    assert get_model_builder(name).__name__ == reference.get_model_builder(name).__name__ == name
+    builder = reference.get_model_builder(name)
+    assert get_model_builder(name).__name__ == builder.__name__ == name.removeprefix("quantized_")
     enum, expected = get_model_weights(name), reference.get_model_weights(name)
     assert enum.__name__ == expected.__name__
     assert enum.DEFAULT.name == expected.DEFAULT.name
     assert [each.name for each in enum if str(each) in ENTRIES] == [each.name for each in expected]
     assert get_model_weights(get_model_builder(name)) is enum
-    package = models if enum.task == "classification" else getattr(models, enum.task)
-    assert get_model_weights(getattr(package, name)) is enum
+    assert enum.module == builder.__module__.rpartition(".")[0].replace(torchvision().__name__, "multiweight")
+    assert get_model_weights(getattr(import_module(enum.module), builder.__name__)) is enum
 
 
 @pytest.mark.parametrize("name", [*ENTRIES, "ResNet50_Weights.DEFAULT"])

@@ -21,7 +21,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, BinaryIO, ClassVar, Union, cast, get_args, get_origin, get_type_hints
 
-from multiweight.catalogue._registry import get_model_weights
+from multiweight.catalogue._registry import get_model_weights, unquantized_variant
 from multiweight.catalogue._schema import (
     ImageClassification,
     InterpolationMode,
@@ -78,6 +78,8 @@ class Header:
         recipe: How it was trained: `name`, resolved `text` (TOML), its `sha256`, `seed`, `data` …
         versions: Of the libraries that trained it, by name.
         parent: What the training started from: `name` and `sha256`.
+        quantization: How it was made an 8-bit network of its parent: `method`, `pictures`, `data`, and the parent's
+            figures on the data that `metrics` are of, as `metrics` …
         license: Of the weights.
         num_params: How many parameters the network has.
         gflops: Multiply–adds for one input of the preset's size, in billions.
@@ -96,6 +98,7 @@ class Header:
     recipe: dict[str, Any] | None = None
     versions: dict[str, str] = field(default_factory=dict[str, str])
     parent: dict[str, Any] | None = None
+    quantization: dict[str, Any] | None = None
     license: str | None = None
     num_params: int | None = None
     gflops: float | None = None
@@ -523,7 +526,8 @@ def _entry(path: str, status: tuple[int, int, int]) -> FileWeights:
     meta["metrics"] = header.metrics
     if header.preset.task != OpticalFlow.task:
         meta["categories"] = header.labels
-    of_variant = next(iter(enum)).meta
+    # Of a quantized variant there may be no other entries.
+    of_variant = next(iter([*enum, *get_model_weights(unquantized_variant(header.variant))])).meta
     facts = {
         "num_params": header.num_params,
         "gflops": header.gflops,
@@ -533,6 +537,7 @@ def _entry(path: str, status: tuple[int, int, int]) -> FileWeights:
         "measured": [*header.measured],
         "versions": header.versions,
         "parent": header.parent,
+        "quantization": header.quantization,
     }
     meta |= {name: value for name, value in facts.items() if value not in (None, [], {})}
     meta["file_size"] = round(status[1] / 2**20, 3)

@@ -19,6 +19,10 @@ PLUGIN_GROUP = "multiweight.catalogue"
 """The entry point under which a package offers a module of weights enums."""
 
 
+QUANTIZED = "quantized_"
+"""How the names of quantized variants begin; any variant of classification has one."""
+
+
 @lru_cache(maxsize=1)
 def weights_enums() -> MappingProxyType[str, type[WeightsEnum]]:
     """Every weights enum by class name: this catalogue's, then those of installed plugins.
@@ -124,8 +128,9 @@ def get_model_weights(name: str | Callable[..., Any]) -> type[WeightsEnum]:
     """Finds the weights enum of a variant.
 
     Args:
-        name: The variant's name in any case, or its builder function: one of `multiweight.models`, or any
-            function whose parameter `weights` is annotated with a weights enum (as a string, too).
+        name: The variant's name in any case (`"quantized_…"` for the quantized form of any variant of
+            classification), or its builder function: one of `multiweight.models`, or any function
+            whose parameter `weights` is annotated with a weights enum (as a string, too).
 
     Returns:
         The enum class.
@@ -135,10 +140,30 @@ def get_model_weights(name: str | Callable[..., Any]) -> type[WeightsEnum]:
     """
     if callable(name):
         return _enum_of_builder(name)
-    enum = _by_variant().get(str(name).lower())
+    enum = _by_variant().get(str(name).lower()) or _quantized_enum(str(name).lower())
     if enum is None:
         raise UnknownModelError(unknown_model(str(name)))
     return enum
+
+
+@lru_cache
+def _quantized_enum(variant: str) -> type[WeightsEnum] | None:
+    """The enum of a quantized variant of which nothing is published: without entries, for files of one's own."""
+    name = variant.removeprefix(QUANTIZED)
+    unquantized = _by_variant().get(name)
+    if name == variant or name.startswith(QUANTIZED) or unquantized is None or unquantized.task != "classification":
+        return None
+
+    class Quantized(WeightsEnum, variant=variant, builder=f"multiweight.models.quantization:{unquantized.variant}"):
+        pass
+
+    Quantized.__name__ = Quantized.__qualname__ = unquantized.__name__.replace("_Weights", "_QuantizedWeights")
+    return Quantized
+
+
+def unquantized_variant(variant: str) -> str:
+    """The variant in float of a quantized one; any other variant is its own."""
+    return variant.removeprefix(QUANTIZED)
 
 
 def resolve(reference: str | os.PathLike[str] | WeightsEnum) -> WeightsEnum:

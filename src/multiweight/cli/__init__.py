@@ -17,6 +17,7 @@ COMMANDS = {
     "evaluate": "Measure how good weights are.",
     "train": "Train a network by a recipe.",
     "recipe": "Show recipes and what sets them apart.",
+    "quantize": "Make 8-bit weights of weights in floating point.",
     "reproduce": "Train weights again and compare with what they claim.",
     "plot": "Draw accuracy over cost.",
     "download": "Fetch weights into the cache.",

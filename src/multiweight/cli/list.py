@@ -82,6 +82,8 @@ def _plain(value: Any) -> Any:
         return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, tuple):
         return [_plain(inner) for inner in value]
+    if isinstance(value, WeightsEnum):
+        return str(value)
     # JSON has no NaN; a figure that was not published is null.
     return None if isinstance(value, float) and math.isnan(value) else value
 
@@ -153,7 +155,7 @@ def command(
     elif found and compare:
         _print_comparison(found)
     elif found:
-        _print_by_task(found)
+        _print_by_kind(found)
     else:
         click.echo("No weights fit; `multiweight list` without filters shows all.", err=True)
 
@@ -226,16 +228,22 @@ def _has_license(entry: WeightsEnum, pattern: str) -> bool:
     return fnmatchcase(entry.meta.get("license", "unstated").lower(), pattern.lower())
 
 
-def _print_by_task(found: list[WeightsEnum]) -> None:
-    """Prints a table a task, as no two tasks are measured by the same figures; the tasks in the catalogue's order."""
-    by_task: dict[str | None, list[WeightsEnum]] = {type(entry).task: [] for entry in entries()}
+def _print_by_kind(found: list[WeightsEnum]) -> None:
+    """Prints a table a kind, the kinds in the catalogue's order."""
+    by_kind: dict[str, list[WeightsEnum]] = {_kind(entry): [] for entry in entries()}
     for entry in found:
-        by_task[type(entry).task].append(entry)
-    tables = {str(task): some for task, some in by_task.items() if some}
-    for number, (task, some) in enumerate(tables.items()):
+        by_kind[_kind(entry)].append(entry)
+    tables = {kind: some for kind, some in by_kind.items() if some}
+    for number, (kind, some) in enumerate(tables.items()):
         if len(tables) > 1:
-            click.echo(("\n" if number else "") + task.replace("_", " ").capitalize())
+            click.echo(("\n" if number else "") + kind)
         _print(some)
+
+
+def _kind(entry: WeightsEnum) -> str:
+    """The entry's task, as no two are measured by the same figures; quantized weights are a kind of their own."""
+    task = str(type(entry).task).replace("_", " ").capitalize()
+    return f"{task}, quantized" if entry.arguments.get("quantize") else task
 
 
 def _print(found: list[WeightsEnum]) -> None:

@@ -141,16 +141,18 @@ def _literal(value: object) -> str:
 def _usage(entry: WeightsEnum) -> list[str]:
     """The three lines of Python that use the entry, as they can be pasted."""
     module, _, function = type(entry).builder.partition(":")
+    # The builder finds that out by itself, as all arguments of an entry; but not every reader does.
+    quantize = ", quantize=True" if entry.arguments.get("quantize") else ""
     if isinstance(entry, FileWeights):
         return [
             f"from {module} import {function}; from multiweight.catalogue import resolve",
-            f"model = {function}(weights={str(entry)!r}).eval()",
+            f"model = {function}(weights={str(entry)!r}{quantize}).eval()",
             f"preset = resolve({str(entry)!r}).transforms()",
         ]
     return [
         f"from {module} import {function}, {type(entry).__name__}"
         if module.startswith("multiweight.")
         else f"from {module} import {function}; from {type(entry).__module__} import {type(entry).__name__}",
-        f"model = {function}(weights={entry}).eval()",
+        f"model = {function}(weights={entry}{quantize}).eval()",
         f"preset = {entry}.transforms()",
     ]

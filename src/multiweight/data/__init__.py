@@ -1,6 +1,6 @@
 """From a file, bytes or a URL to a picture or a video; from a data set to batches."""
 
-from multiweight.data.datasets import Dataset, open_dataset
+from multiweight.data.datasets import Dataset, open_dataset, open_pictures
 from multiweight.data.decode import (
     EXTENSIONS,
     FORMATS,
@@ -46,6 +46,7 @@ __all__ = [
     "is_url",
     "open_dataset",
     "open_picture",
+    "open_pictures",
     "open_video",
     "picture_file",
     "picture_pixels",

@@ -114,6 +114,26 @@ def open_dataset(data: str | Path, split: str = "train", *, classes: Sequence[st
     return _Folder(folder, name, split if folders else "all", like, classes)
 
 
+def open_pictures(data: str | Path, split: str = "train") -> Dataset:
+    """Opens pictures of which it does not matter what they are of: one part of a data set, or a folder of pictures.
+
+    Args:
+        data: As for `open_dataset`; or a folder that has pictures in it, or in `DATA/SPLIT`, beside or instead of
+            folders: then it is all of them, however deep, of no class.
+        split: The part.
+
+    Raises:
+        DatasetError: If there is no such data set, or no picture.
+        MissingExtraError: If `digits` is asked for without scikit-learn.
+    """
+    for folder in (Path(data) / split, Path(data)) if data != "digits" else ():
+        if folder.is_dir():
+            with os.scandir(folder) as entries:
+                if any(map(_is_picture, entries)):
+                    return _Pictures(folder, Path(data))
+    return open_dataset(data, split)
+
+
 def _parts(split: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(("train", "val", "test", split)))
 
@@ -188,8 +208,40 @@ def _pictures_in(folder: Path, above: tuple[tuple[int, int], ...] = ()) -> Itera
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         if entry.is_dir():
             yield from (f"{entry.name}/{path}" for path in _pictures_in(folder / entry.name, (*above, here)))
-        elif os.path.splitext(entry.name)[1].casefold() in EXTENSIONS and not entry.name.startswith("."):
+        elif _is_picture(entry):
             yield entry.name
+
+
+def _is_picture(entry: os.DirEntry[str]) -> bool:
+    """Whether a file is a picture, by its name."""
+    named_so = os.path.splitext(entry.name)[1].casefold() in EXTENSIONS and not entry.name.startswith(".")
+    return named_so and not entry.is_dir()
+
+
+class _Pictures(Dataset):
+    """The pictures in a folder, of no class.
+
+    Args:
+        root: The folder.
+        data: The data set's, which is the same or the one above.
+    """
+
+    def __init__(self, root: Path, data: Path) -> None:
+        self.name, self.classes = data.resolve().name or "data", ()
+        self.split = "all" if root == data else root.name
+        self._root, self._files = root, sorted(_pictures_in(root))
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def picture(self, index: int) -> Image.Image:
+        return rgb(open_picture(self._root / self._files[index]))
+
+    def target(self, index: int) -> int:
+        return 0
+
+    def source(self, index: int) -> str:
+        return str(self._root / self._files[index])
 
 
 class _Sample(NamedTuple):

@@ -259,7 +259,7 @@ class Evaluator:
             raise ValueError(f"precision is one of {', '.join(_PRECISIONS)}; got {precision!r}.")
         self.device = find_device(device)
         self.weights = resolve(reference)
-        self.preset = _classification_preset(self.weights)
+        self.preset = classification_preset(self.weights)
         self.labels = tuple(self.weights.meta["categories"])
         self.dataset = open_dataset(data, split)
         self.matching = match_classes(self.dataset.classes, self.labels)
@@ -364,7 +364,12 @@ def device_name(device: torch.device) -> str:
     return f"{device.type} ({name})"
 
 
-def _classification_preset(weights: WeightsEnum) -> ImageClassification:
+def classification_preset(weights: WeightsEnum) -> ImageClassification:
+    """The preset of an entry that can be measured.
+
+    Raises:
+        InputError: If the entry does not classify pictures, or has no labels.
+    """
     task = type(weights).task or "classification"
     if task != "classification":
         raise InputError(

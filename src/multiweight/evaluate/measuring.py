@@ -64,7 +64,7 @@ def measure(
         device = parameter.device if parameter is not None else "cpu"
     device = torch.device(device)
     counts = Counts(classes, bins=bins, device=device if device.type == "cuda" else "cpu")
-    with _in_eval_mode(model), torch.inference_mode(), _shown(progress, total) as advance:
+    with _in_eval_mode(model), torch.inference_mode(), shown(progress, total, "measuring") as advance:
         for batch in batches:
             pictures = batch.pictures.to(device, non_blocking=True)
             if len(pictures):
@@ -88,14 +88,21 @@ def _in_eval_mode(model: Callable[[Tensor], Tensor]) -> Generator[None]:
 
 
 @contextmanager
-def _shown(enabled: bool, total: int | None) -> Generator[Callable[[int], None]]:
+def shown(enabled: bool, total: int | None, title: str) -> Generator[Callable[[int], None]]:
+    """A bar on a terminal that shows how far work on pictures is; within it, a function that takes how many are done.
+
+    Args:
+        enabled: Whether there is to be one.
+        total: How many pictures there are, where that is known.
+        title: What is done with them.
+    """
     if not (enabled and sys.stderr is not None and sys.stderr.isatty()):  # a process without a console has none
         yield lambda pictures: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("measuring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=total)
         yield lambda pictures: bar.advance(task, pictures)

@@ -4,8 +4,8 @@
 model = resnet50(weights=ResNet50_Weights.DEFAULT).eval()
 ```
 
-Those of classification are here; `detection`, `segmentation`, `video` and `optical_flow` are packages of their own,
-which are imported when they are first used.
+Those of classification are here; `detection`, `segmentation`, `video` and `optical_flow` are packages of their own, as
+is `quantization`, which are imported when they are first used.
 """
 
 # Under names with an underscore, for whoever looks for builders among the names of this module.
@@ -250,7 +250,7 @@ from multiweight.models.vision_transformer import (
 )
 
 if _typing.TYPE_CHECKING:
-    from multiweight.models import detection, optical_flow, segmentation, video
+    from multiweight.models import detection, optical_flow, quantization, segmentation, video
 
 __all__ = [
     "VGG",
@@ -402,6 +402,7 @@ __all__ = [
     "mobilenetv2",
     "mobilenetv3",
     "optical_flow",
+    "quantization",
     "regnet",
     "regnet_x_1_6gf",
     "regnet_x_3_2gf",
@@ -463,15 +464,15 @@ __all__ = [
     "wide_resnet101_2",
 ]
 
-_TASKS = ("detection", "optical_flow", "segmentation", "video")
+_PACKAGES = ("detection", "optical_flow", "quantization", "segmentation", "video")
 
 
 def __getattr__(name: str) -> _types.ModuleType:
-    """Imports a task's package when it is first asked for."""
-    if name in _TASKS:
+    """Imports a package when it is first asked for."""
+    if name in _PACKAGES:
         return _importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_TASKS})
+    return sorted({*globals(), *_PACKAGES})

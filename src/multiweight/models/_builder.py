@@ -8,13 +8,15 @@ import inspect
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping
+from os import PathLike
 from typing import Any, NamedTuple, ParamSpec, TypeVar, get_args, get_type_hints
 
 import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from multiweight.catalogue import WeightsEnum
+from multiweight.catalogue import WeightsEnum, entry_of_file
+from multiweight.catalogue._file import is_file_reference
 from multiweight.errors import HeaderError, MismatchError, suggestions
 from multiweight.store.paths import local_path
 
@@ -34,6 +36,10 @@ def builder(enum: type[WeightsEnum], options: type) -> Callable[[Callable[P, M]]
     same way, with `pretrained_backbone` as the old name; and always `None` where `weights` are given, as these are the
     whole network's.
 
+    A function with a parameter `quantize` takes entries of the enum where that is true, and else entries of the other
+    enum in the annotation of `weights`, which are in floating point. An entry that says itself that its network is
+    quantized (`Weights.arguments`) stands for `quantize=True` where the caller does not say it.
+
     Args:
         enum: The variant's weights.
         options: A `TypedDict` of what the network can be told beside the function's own parameters.
@@ -45,9 +51,14 @@ def builder(enum: type[WeightsEnum], options: type) -> Callable[[Callable[P, M]]
         known = (*explicit, *options.__annotations__)
         sources = [_Source("weights", "pretrained", enum, enum.legacy)]
         if "weights_backbone" in parameters:
-            first, of_backbone = parameters["weights_backbone"].default, _enum_of(function, "weights_backbone")
+            first, (of_backbone,) = parameters["weights_backbone"].default, _enums_of(function, "weights_backbone")
             sources.append(_Source("weights_backbone", "pretrained_backbone", of_backbone, first or of_backbone.legacy))
         old = {source.old for source in sources}
+        unquantized, enums = None, f"`{enum.__name__}`"
+        if "quantize" in parameters:
+            (in_float,) = (each for each in _enums_of(function, "weights") if each is not enum)
+            unquantized = _Source("weights", "pretrained", in_float, in_float.legacy)
+            enums += f" (where `quantize` is true) or `{in_float.__name__}`"
 
         @functools.wraps(function)
         def build_variant(*args: Any, **kwargs: Any) -> M:
@@ -57,7 +68,7 @@ def builder(enum: type[WeightsEnum], options: type) -> Callable[[Callable[P, M]]
             for argument in kwargs:
                 if argument not in known and argument not in old:
                     raise TypeError(_unknown_argument(name, argument, known))
-            for source in sources:
+            for source in sources if unquantized is None or _is_quantized(kwargs) else [unquantized]:
                 given = kwargs.get(source.name)
                 if source.old in kwargs or not (given is None or isinstance(given, source.enum)):
                     kwargs[source.name] = _take_legacy(name, source, kwargs)
@@ -69,9 +80,10 @@ def builder(enum: type[WeightsEnum], options: type) -> Callable[[Callable[P, M]]
             return function(**kwargs)  # pyright: ignore[reportCallIssue]
 
         build_variant.weights_enum = enum  # pyright: ignore[reportAttributeAccessIssue]
+        build_variant.options = options  # pyright: ignore[reportAttributeAccessIssue]
         summary = inspect.cleandoc(function.__doc__ or "")
         common = _COMMON.format(
-            enum=enum.__name__,
+            enums=enums,
             options=options.__name__,
             explicit="".join(f"\n    {name}: {_EXPLICIT[name]}" for name in explicit if name in _EXPLICIT),
         )
@@ -97,10 +109,21 @@ def _build_as_told(function: Callable[..., M], entry: WeightsEnum, known: Iterab
         raise HeaderError(f"{entry} cannot be built with {told}, as it says: {error}") from error
 
 
-def _enum_of(function: Callable[..., Any], parameter: str) -> type[WeightsEnum]:
-    """The enum whose entries a parameter takes, by its annotation `SomeWeights | str | None`."""
+def _enums_of(function: Callable[..., Any], parameter: str) -> list[type[WeightsEnum]]:
+    """The enums whose entries a parameter takes, by its annotation `SomeWeights | str | None`."""
     choices = get_args(get_type_hints(function)[parameter])
-    return next(each for each in choices if isinstance(each, type) and issubclass(each, WeightsEnum))
+    return [each for each in choices if isinstance(each, type) and issubclass(each, WeightsEnum)]
+
+
+def _is_quantized(kwargs: dict[str, Any]) -> bool:
+    """Whether a call is for a quantized network: as the caller says, else as the entry does, which is then noted."""
+    if "quantize" not in kwargs:
+        weights = kwargs.get("weights")
+        if isinstance(weights, str | PathLike) and is_file_reference(weights):
+            weights = kwargs["weights"] = entry_of_file(weights)
+        if isinstance(weights, WeightsEnum):
+            kwargs.update((name, value) for name, value in weights.arguments.items() if name == "quantize")
+    return bool(kwargs.get("quantize"))
 
 
 class _Source(NamedTuple):
@@ -118,6 +141,8 @@ _EXPLICIT = {
     "num_keypoints": "How many points an object has; as many as the weights have names of points.",
     "aux_loss": "Whether there is a second head, which gives a loss in training; with weights it is there.",
     "weights_backbone": "An entry for the backbone alone, its name, or `None`; not used where `weights` are given.",
+    "quantize": "Whether the network is quantized: weights and features are integers of 8 bits. Such a network is in "
+    "evaluation mode and only infers. `False` unless the entry is one of quantized weights.",
     "trainable_backbone_layers": "How many stages of the backbone, from the last one, are trained; all of them where "
     "nothing is pretrained.",
     "norm_layer": "Makes a normalisation from a number of channels.",
@@ -126,8 +151,8 @@ _EXPLICIT = {
 
 _COMMON = """\
 Args:
-    weights: An entry of `{enum}`, its name in any spelling, a weights file of this variant that knows what it
-        is, or `None` for random initial tensors.
+    weights: An entry of {enums}, its name in any
+        spelling, a weights file of this variant that knows what it is, or `None` for random initial tensors.
     progress: Whether a download shows how far it is.{explicit}
     **options: See `{options}`.
 
@@ -163,10 +188,9 @@ def _take_positional(name: str, explicit: list[str], args: tuple[Any, ...], kwar
         raise TypeError(f"{name}() takes keyword arguments only; got {len(args)} positional ones.")
     if twice := [given for given in names if given in kwargs]:
         raise TypeError(f"{name}() got {twice[0]!r} both as a positional and as a keyword argument.")
-    warn(
-        f"Using {' and '.join(map(repr, names))} as positional parameter(s) is deprecated. "
-        "Please use keyword parameter(s) instead."
-    )
+    *others, last = map(repr, names)
+    listed = f"{', '.join(others)}{',' if len(others) > 1 else ''} and {last}" if others else last
+    warn(f"Using {listed} as positional parameter(s) is deprecated. Please use keyword parameter(s) instead.")
     kwargs.update(zip(names, args, strict=True))
 
 
@@ -262,22 +286,38 @@ def build(
         StoreError: If the file cannot be had.
         WeightsFileError: If it cannot be read or does not fit.
     """
-    if "num_classes" in options and options["num_classes"] is None:
-        del options["num_classes"]
-    if weights is None:
+    entry, options = settled(weights, options)
+    if entry is None:
         return network(*args, **options)
-    if isinstance(weights, str):
-        raise TypeError(f"build takes an entry, not the name {weights!r}: the calling function is no @builder.")
-    categories = weights.meta.get("categories")
-    if categories is not None and options.setdefault("num_classes", labels := len(categories)) != labels:
-        raise ValueError(
-            f"{weights} has {labels} labels, so num_classes must be {labels}; got {options['num_classes']!r}. "
-            "Build with these weights and replace the last layer, or build with weights=None."
-        )
     with without_initialisation():
         model = network(*args, **options)
-    load(model, weights, progress, ignore=ignore)
+    load(model, entry, progress, ignore=ignore)
     return model
+
+
+def settled(
+    weights: WeightsEnum | str | None, options: Mapping[str, Any], /
+) -> tuple[WeightsEnum | None, dict[str, Any]]:
+    """The entry and the network's options, with as many classes as the entry has labels.
+
+    Args:
+        weights: As for `build`.
+        options: As for `build`.
+
+    Raises:
+        TypeError: If the weights are a name.
+        ValueError: If `num_classes`, which may be `None`, is not the number of the entry's labels, where it has labels.
+    """
+    settled = {key: value for key, value in options.items() if key != "num_classes" or value is not None}
+    if isinstance(weights, str):
+        raise TypeError(f"build takes an entry, not the name {weights!r}: the calling function is no @builder.")
+    categories = None if weights is None else weights.meta.get("categories")
+    if categories is not None and settled.setdefault("num_classes", labels := len(categories)) != labels:
+        raise ValueError(
+            f"{weights} has {labels} labels, so num_classes must be {labels}; got {settled['num_classes']!r}. "
+            "Build with these weights and replace the last layer, or build with weights=None."
+        )
+    return weights, settled
 
 
 def load(model: nn.Module, weights: WeightsEnum, progress: bool, *, ignore: tuple[str, ...] = ()) -> None:
@@ -386,10 +426,11 @@ def assign(model: nn.Module, state: dict[str, torch.Tensor], *, source: str) -> 
         missing = [key for key in own if key not in state]
         unexpected = [key for key in state if key not in own]
     if missing or unexpected or misshapen:
-        raise MismatchError(_mismatch(source, missing, unexpected, misshapen.values()))
+        raise MismatchError(mismatch(source, missing, unexpected, misshapen.values()))
 
 
-def _mismatch(source: str, missing: Iterable[str], unexpected: Iterable[str], misshapen: Iterable[str]) -> str:
+def mismatch(source: str, missing: Iterable[str], unexpected: Iterable[str], misshapen: Iterable[str]) -> str:
+    """The text of the error for tensors that are not a network's; of each kind the first few are named."""
     lines = [f"{source} does not fit the network."]
     for what, names in (("missing", missing), ("unexpected", unexpected), ("misshapen", misshapen)):
         if names := list(names):

@@ -187,12 +187,11 @@ class InceptionE(Branches):
         single = self.branch1x1(x)
         narrow = self.branch3x3_1(x)
         double = self.branch3x3dbl_2(self.branch3x3dbl_1(x))
+        # Pairs are joined first, as each has a scale of its own once it is quantized.
         return [
             single,
-            self.branch3x3_2a(narrow),
-            self.branch3x3_2b(narrow),
-            self.branch3x3dbl_3a(double),
-            self.branch3x3dbl_3b(double),
+            torch.cat((self.branch3x3_2a(narrow), self.branch3x3_2b(narrow)), 1),
+            torch.cat((self.branch3x3dbl_3a(double), self.branch3x3dbl_3b(double)), 1),
             self.branch_pool(F.avg_pool2d(x, 3, stride=1, padding=1)),
         ]
 

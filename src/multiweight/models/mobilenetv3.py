@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TypedDict, Unpack
+from typing import Any, TypedDict, TypeVar, Unpack
 
 from torch import Tensor, nn
 
@@ -27,6 +27,8 @@ __all__ = [
     "mobilenet_v3_large",
     "mobilenet_v3_small",
 ]
+
+M = TypeVar("M", bound=nn.Module)
 
 
 class InvertedResidualConfig:
@@ -185,7 +187,7 @@ class MobileNetV3(nn.Module):
 
 
 # Tables 1 and 2 of the paper, the blocks only: kernel, exp size, #out, SE, NL, s.
-_LARGE = (
+LARGE = (
     (3, 16, 16, False, "RE", 1),
     (3, 64, 24, False, "RE", 2),
     (3, 72, 24, False, "RE", 1),
@@ -202,7 +204,7 @@ _LARGE = (
     (5, 960, 160, True, "HS", 1),
     (5, 960, 160, True, "HS", 1),
 )
-_SMALL = (
+SMALL = (
     (3, 16, 16, True, "RE", 2),
     (3, 72, 24, False, "RE", 2),
     (3, 88, 24, False, "RE", 1),
@@ -217,7 +219,8 @@ _SMALL = (
 )
 
 
-def _mobilenet_v3(
+def of_table(
+    network: Callable[..., M],
     table: Sequence[tuple[int, int, int, bool, str, int]],
     last_channel: int,
     *,
@@ -225,8 +228,18 @@ def _mobilenet_v3(
     reduced_tail: bool = False,
     dilated: bool = False,
     **options: Any,
-) -> MobileNetV3:
-    """The network of a table, varied as `MobileNetV3Options` says."""
+) -> M:
+    """The network of a table, varied as `MobileNetV3Options` says.
+
+    Args:
+        network: The network class.
+        table: Its blocks: kernel, expanded channels, channels, squeeze-and-excitation, activation and stride.
+        last_channel: Channels between the two layers of the classifier.
+        width_mult: See `MobileNetV3Options`, as for the two that follow.
+        reduced_tail: See there.
+        dilated: See there.
+        **options: The network's options.
+    """
     setting: list[InvertedResidualConfig] = []
     channels = 16  # of the first convolution in both tables
     for number, (kernel, expanded, out, use_se, activation, stride) in enumerate(table, start=-len(table)):
@@ -243,7 +256,7 @@ def _mobilenet_v3(
     last_channel = InvertedResidualConfig.adjust_channels(
         last_channel // 2 if reduced_tail else last_channel, width_mult
     )
-    return MobileNetV3(setting, last_channel, **options)
+    return network(setting, last_channel, **options)
 
 
 class MobileNetV3Options(TypedDict, total=False):
@@ -274,7 +287,7 @@ def mobilenet_v3_large(
     **options: Unpack[MobileNetV3Options],
 ) -> MobileNetV3:
     """MobileNetV3-Large, table 1 of the paper."""
-    return build(_mobilenet_v3, weights, progress, _LARGE, 1280, **options)
+    return build(of_table, weights, progress, MobileNetV3, LARGE, 1280, **options)
 
 
 @builder(MobileNet_V3_Small_Weights, MobileNetV3Options)
@@ -285,4 +298,4 @@ def mobilenet_v3_small(
     **options: Unpack[MobileNetV3Options],
 ) -> MobileNetV3:
     """MobileNetV3-Small, table 2 of the paper."""
-    return build(_mobilenet_v3, weights, progress, _SMALL, 1024, **options)
+    return build(of_table, weights, progress, MobileNetV3, SMALL, 1024, **options)

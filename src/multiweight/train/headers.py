@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,10 +9,11 @@ import torch
 from torch import nn
 
 from multiweight.catalogue import WeightsEnum, get_model_weights
-from multiweight.catalogue._file import FileWeights, Header, preset_digest
+from multiweight.catalogue._file import Header, preset_digest
 from multiweight.errors import TrainingError
 from multiweight.evaluate import Counts
 from multiweight.evaluate.evaluation import versions
+from multiweight.evaluate.records import parent_record
 from multiweight.train.pictures import Pictures
 from multiweight.train.recipe import Recipe, as_toml, recipe_hash
 
@@ -70,7 +70,7 @@ def header_of(
         measured=(measured,),
         recipe=trained,
         versions=versions(),
-        parent=None if parent is None else _parent(parent),
+        parent=None if parent is None else parent_record(parent),
         license=recipe.license,
         num_params=sum(parameter.numel() for parameter in network.parameters()),
     )
@@ -81,10 +81,3 @@ def _arguments(recipe: Recipe, network: nn.Module) -> dict[str, Any]:
     # GoogLeNet and Inception v3 turn the colours of their input round where weights are given, unless told not to.
     own = {name: getattr(network, name) for name in ("transform_input",) if hasattr(network, name)}
     return {**recipe.arguments, **own}
-
-
-def _parent(entry: WeightsEnum) -> dict[str, Any]:
-    if not isinstance(entry, FileWeights):
-        return {"name": str(entry), "sha256": entry.value.sha256}
-    with entry.path.open("rb") as file:
-        return {"name": entry.path.name, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
