@@ -57,7 +57,8 @@ def test_quantizing_again_keeps_the_accuracy_and_gives_the_same_weights(parent, 
     done = quantize_weights(parent, data="digits", output=tmp_path / "int8.safetensors", progress=False)
     before, after = done.before.figures["acc@1"], done.after.figures["acc@1"]
     assert done.pictures == 1000
-    assert abs(after - before) <= 0.5
+    # One scan at most where the documented figures are from; ranges, and so near ties, differ between processors.
+    assert abs(after - before) <= 2.01 * SCAN
     for entry in EMBEDDED:
         if entry.meta.unquantized is parent:
             new, old = (get_model(type(entry).variant, weights=each).state_dict() for each in (done.path, entry))

@@ -40,7 +40,7 @@ class MobileNet_V2_QuantizedWeights(
             "backend": "onednn",
             "unquantized": MobileNet_V2_Weights.DIGITS_V2,
         },
-        sha256="f8e7c2cac3e270e63528f2ded48f5a29e7a687df823c3455b1388452f44f9592",
+        sha256="bb80df2d8feb1e160da880b289a00fc708ad832c80fb2154e81053c5399aa800",
         arguments={"width_mult": 0.35, "quantize": True},
     )
     DEFAULT = IMAGENET1K_QNNPACK_V1

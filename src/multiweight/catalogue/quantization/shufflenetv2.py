@@ -45,7 +45,7 @@ class ShuffleNet_V2_X0_5_QuantizedWeights(
             "backend": "onednn",
             "unquantized": ShuffleNet_V2_X0_5_Weights.DIGITS_V2,
         },
-        sha256="7743f29d35795f417106c86634c82b75b01e73e06eff6e7c8842d7ff2cad458e",
+        sha256="73ba21df5584b25e800e19dd517de879ffcf217990cb340e9ef5fec9112588dd",
         arguments={"quantize": True},
     )
     DEFAULT = IMAGENET1K_FBGEMM_V1

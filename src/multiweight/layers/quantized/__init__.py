@@ -10,6 +10,7 @@ from multiweight.layers.quantized.modules import (
     QuantizedLinear,
     QuantizedMaxPool2d,
     QuantizedReLU,
+    QuantizedSum,
     Requantize,
 )
 
@@ -23,5 +24,6 @@ __all__ = [
     "QuantizedLinear",
     "QuantizedMaxPool2d",
     "QuantizedReLU",
+    "QuantizedSum",
     "Requantize",
 ]

@@ -9,6 +9,7 @@ https://uxlfoundation.github.io/oneDNN/dev_guide_int8_computations.html
 from __future__ import annotations
 
 import platform
+import threading
 from functools import cache
 from typing import Any, Protocol
 
@@ -18,6 +19,7 @@ from torch import Tensor
 _mkldnn: Any = torch.ops.mkldnn
 
 _MOST_SHAPES = 64
+_BLOCK = 2**20
 
 ACTIVATIONS: dict[str, tuple[str, list[float], str]] = {
     "none": ("none", [], ""),
@@ -40,6 +42,50 @@ def available() -> bool:
         return False
     supported: Any = getattr(torch.cpu, "_is_vnni_supported", None)
     return supported is not None and supported() and hasattr(torch.ops.onednn, "qconv_pointwise")
+
+
+class _Scratch(threading.local):
+    """Two tensors for each thread, as fresh memory costs more than what is done in it."""
+
+    def __init__(self) -> None:
+        self.pair = torch.empty(2, _BLOCK)
+
+
+_scratch = _Scratch()
+
+
+def add(pairs: list[tuple[Tensor, float, int]], activation: str, reciprocal: float, zero_point: int) -> Tensor:
+    """`arithmetic.add` of bytes, block by block, as no kernel that comes with torch does it right.
+
+    `onednn::qadd` takes bytes above 127 for negative numbers (torch 2.13, AVX-512).
+
+    Args:
+        pairs: Bytes, scale and zero point of each.
+        activation: `"none"` or `"relu"`.
+        reciprocal: Of the result's scale, rounded to float32.
+        zero_point: Of the result.
+
+    Returns:
+        Bytes in the order of the first tensor.
+    """
+    result = torch.empty_like(pairs[0][0])
+    *inputs, output = (_flat(each).split(_BLOCK) for each in (*(x for x, _, _ in pairs), result))
+    least = [torch.tensor(-(torch.tensor(scale) * zero).item()) for _, scale, zero in pairs]
+    for *parts, into in zip(*inputs, output, strict=True):
+        sums = [scratch[: len(into)] for scratch in _scratch.pair]
+        for (_, scale, _), bytes_, offset, real in zip(pairs, parts, least, sums, strict=True):
+            torch.add(offset, real.copy_(bytes_), alpha=scale, out=real)  # a fused multiply-add
+        total = sums[0].add_(sums[1])
+        total = total.relu_() if activation == "relu" else total
+        total.mul_(reciprocal).round_().add_(zero_point).clamp_(0, 255)
+        # As in `Quantize`: the first byte is the whole number.
+        into.copy_(total.add_(float(2**23)).view(torch.uint8)[::4])
+    return result
+
+
+def _flat(x: Tensor) -> Tensor:
+    """All numbers in the order of channels-last memory, without copying them."""
+    return (x.permute(0, 2, 3, 1) if x.ndim == 4 else x).reshape(-1)
 
 
 class Layer(Protocol):

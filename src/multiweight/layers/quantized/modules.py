@@ -18,6 +18,7 @@ from multiweight.layers.quantized.arithmetic import (
     ACTIVATIONS,
     LARGEST,
     activate,
+    add,
     conv2d_sums,
     dequantize,
     linear_sums,
@@ -49,9 +50,11 @@ class QuantizedLayer(nn.Module):
 
     @property
     def numbers(self) -> dict[str, Any]:
-        """Scales and zero points by name, read once after they were last loaded or moved."""
+        """Scales and zero points by name, and the scale's reciprocal, read once after they were last changed."""
         if self._numbers is None:
             self._numbers = {name: each.item() for name, each in self.named_buffers() if each.ndim == 0}
+            if "scale" in self._numbers:
+                self._numbers["reciprocal"] = self.get_buffer("scale").reciprocal().item()
         return self._numbers
 
     def set_numbers(self, pair: str, scale: float | Tensor, zero_point: int | Tensor) -> None:
@@ -64,7 +67,7 @@ class QuantizedLayer(nn.Module):
         """
         setattr(self, f"{pair}scale", torch.as_tensor(scale, dtype=torch.float32).reshape(()).clone())
         setattr(self, f"{pair}zero_point", torch.as_tensor(zero_point, dtype=torch.int32).reshape(()).clone())
-        self._numbers = None
+        self.forget()
 
     def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
         super()._load_from_state_dict(*args, **kwargs)
@@ -111,15 +114,8 @@ class Quantize(QuantizedLayer):
         if x.ndim != 4 or x.shape[1] > _PICTURE:
             return scaled.round_().to(torch.uint8)
         # Beyond 2²³ the sum is rounded to a whole number, of which the first byte is the one looked for.
-        bytes_ = scaled.add_(_ROUNDS).view(torch.uint8)[..., ::4]
+        bytes_ = scaled.add_(_ROUNDS).contiguous().view(torch.uint8)[..., ::4]
         return torch.stack(bytes_.unbind(1), -1).permute(0, 3, 1, 2)
-
-    @property
-    def numbers(self) -> dict[str, Any]:
-        """Scale, zero point and the scale's reciprocal, rounded to float32."""
-        if self._numbers is None:
-            self._numbers = {**super().numbers, "reciprocal": self.scale.reciprocal().item()}
-        return self._numbers
 
 
 class Dequantize(QuantizedLayer):
@@ -298,18 +294,48 @@ class QuantizedLinear(_WeightedLayer):
         return (*before, self.bias, *out), activation
 
 
-class Requantize(QuantizedLayer):
-    """From numbers to numbers of another scale, by way of an addend or a gate, and an activation.
+class QuantizedSum(QuantizedLayer):
+    """The sum of two quantized tensors, for which no convolution stands.
 
-    `activation(input_scale * (x - input_zero_point) [* gate] [+ addend])`, rounded to the output's scale and zero
-    point.
-    For oneDNN this is a convolution in which each channel sees only its own pixel, with a weight of 1.
+    Args:
+        activation: `"none"` or `"relu"`.
+    """
+
+    def __init__(self, activation: str = "none") -> None:
+        super().__init__("input_", "addend_", "")
+        if activation not in ("none", "relu"):
+            raise ValueError(f"activation is 'none' or 'relu'; got {activation!r}.")
+        self.activation = activation
+
+    def forward(self, x: Tensor, addend: Tensor) -> Tensor:
+        """From two tensors of numbers of one shape to numbers of that shape."""
+        if x.dtype == torch.uint8 and x.shape == addend.shape:
+            known = self.numbers
+            pairs = [
+                (each, known[f"{pair}scale"], known[f"{pair}zero_point"])
+                for pair, each in (("input_", x), ("addend_", addend))
+            ]
+            return kernels.add(pairs, self.activation, known["reciprocal"], known["zero_point"])
+        told = [
+            (each.float(), self.get_buffer(f"{pair}scale"), self.get_buffer(f"{pair}zero_point"))
+            for pair, each in (("input_", x), ("addend_", addend))
+        ]
+        return add(told, self.activation, self.get_buffer("scale"), self.get_buffer("zero_point")).to(x.dtype)
+
+    def extra_repr(self) -> str:
+        """What follows the sum."""
+        return f"activation={self.activation!r}"
+
+
+class Requantize(QuantizedLayer):
+    """From numbers to numbers of another scale, by way of a gate and an activation.
+
+    `activation(input_scale * (x - input_zero_point) [* gate])`, rounded to the output's scale and zero point. For
+    oneDNN this is a convolution in which each channel sees only its own pixel, with a weight of 1.
 
     Args:
         activation: One of `"none"`, `"relu"`, `"relu6"`, `"hardswish"` and `"silu"`.
-        adds: Whether `forward` takes a second quantized tensor, which is added.
-        gated: Whether it takes one real value a channel, (N, C, 1, 1), to multiply with.
-        overwrites: Whether the second quantized tensor may be overwritten, as nobody else needs it.
+        gated: Whether `forward` takes one real value a channel, (N, C, 1, 1), to multiply with.
     """
 
     scale: Tensor
@@ -317,13 +343,11 @@ class Requantize(QuantizedLayer):
     input_scale: Tensor
     input_zero_point: Tensor
 
-    def __init__(
-        self, activation: str = "none", *, adds: bool = False, gated: bool = False, overwrites: bool = False
-    ) -> None:
-        super().__init__("input_", *(("addend_",) if adds else ()), "")
+    def __init__(self, activation: str = "none", *, gated: bool = False) -> None:
+        super().__init__("input_", "")
         if activation not in ACTIVATIONS or activation == "gelu":
             raise ValueError(f"activation is one of {', '.join(ACTIVATIONS[:-1])}; got {activation!r}.")
-        self.activation, self.adds, self.gated, self.overwrites = activation, adds, gated, overwrites
+        self.activation, self.gated = activation, gated
         self.forget()
 
     def forget(self) -> None:
@@ -331,27 +355,22 @@ class Requantize(QuantizedLayer):
         super().forget()
         self._identity: QuantizedConv2d | None = None
 
-    def forward(self, x: Tensor, other: Tensor | None = None) -> Tensor:
-        """From numbers (N, C, H, W), or of any shape without addend and gate, to numbers of that shape."""
-        if x.dtype != torch.uint8:
-            return self._plain(x, other)
-        if x.ndim != 4:
-            return self._plain(x.float(), None if other is None else other.float()).to(torch.uint8)
+    def forward(self, x: Tensor, gate: Tensor | None = None) -> Tensor:
+        """From numbers (N, C, H, W), or of any shape without a gate, to numbers of that shape."""
+        if x.dtype != torch.uint8 or x.ndim != 4:
+            return self._plain(x.float(), gate).to(x.dtype)
         identity = self._depthwise(x.shape[1])
-        if not self.gated or other is None:
-            return identity(x, other)
-        rows = [self._gated(identity, x[n : n + 1], other[n]) for n in range(len(x))]
+        if gate is None:
+            return identity(x)
+        # The gate stands for the scale of the weight, of which a kernel knows one for all pictures.
+        rows = [identity.scaled(x[n : n + 1], gate[n].flatten()) for n in range(len(x))]
         return rows[0] if len(rows) == 1 else torch.cat(rows)
-
-    def _gated(self, identity: QuantizedConv2d, x: Tensor, gate: Tensor) -> Tensor:
-        return identity.scaled(x, gate.flatten())
 
     def _depthwise(self, channels: int) -> QuantizedConv2d:
         """The convolution that does the same, for a number of channels."""
         known = self._identity
         if known is None or len(known.weight) != channels:
-            told = {"activation": self.activation, "adds": self.adds, "overwrites": self.overwrites}
-            known = QuantizedConv2d(channels, channels, (1, 1), groups=channels, **told)
+            known = QuantizedConv2d(channels, channels, (1, 1), groups=channels, activation=self.activation)
             known.weight.fill_(1)
             known.weight_scale.fill_(1)
             known.bias.fill_(0)
@@ -361,18 +380,13 @@ class Requantize(QuantizedLayer):
             object.__setattr__(self, "_identity", known)
         return known
 
-    def _plain(self, x: Tensor, other: Tensor | None) -> Tensor:
+    def _plain(self, x: Tensor, gate: Tensor | None) -> Tensor:
         x = dequantize(x, self.input_scale, self.input_zero_point)
-        if self.gated and other is not None:
-            x, other = x * other, None
-        if other is None:
-            return rescale(x, self.activation, self.scale, self.zero_point)
-        told = other, self.get_buffer("addend_scale"), self.get_buffer("addend_zero_point")
-        return rescale(x, self.activation, self.scale, self.zero_point, *told)
+        return rescale(x if gate is None else x * gate, self.activation, self.scale, self.zero_point)
 
     def extra_repr(self) -> str:
         """What is done on the way."""
-        return f"activation={self.activation!r}, adds={self.adds}, gated={self.gated}"
+        return f"activation={self.activation!r}, gated={self.gated}"
 
 
 class QuantizedFunction(QuantizedLayer):

@@ -212,19 +212,19 @@ def link(part: Region) -> None:
 def _set_weight(layer: QuantizedConv2d | QuantizedLinear, weight: Tensor, bias: Tensor, *, per_channel: bool) -> None:
     largest = weight.abs().flatten(1).amax(1)
     largest = largest if per_channel else largest.max().expand_as(largest)
-    scale = (largest / 127).float()
-    scale = torch.where(scale > 0, scale, 1.0).double()
-    whole = (weight / scale.view(-1, *[1] * (weight.ndim - 1))).round().clamp(-127, 127)
+    scale = torch.where(largest > 0, largest / 127, 1.0).float().to(weight.dtype)
+    whole = (weight / scale.view(-1, *[1] * (weight.ndim - 1))).round_().clamp_(-127, 127).to(torch.int8)
     if isinstance(layer, QuantizedLinear) or layer.padding == [0, 0]:
         # What the zero point adds to every sum is the same everywhere, and so belongs to the bias.
         numbers = layer.numbers
-        bias = bias - numbers["input_zero_point"] * numbers["input_scale"] * scale * whole.flatten(1).sum(1)
+        step = numbers["input_zero_point"] * numbers["input_scale"] * scale.double()
+        bias = bias - step * whole.flatten(1).sum(1, dtype=torch.int32)
         layer.set_numbers("input_", numbers["input_scale"], 0)
-    layer.weight, layer.weight_scale, layer.bias = whole.to(torch.int8), scale.float(), bias.float()
+    layer.weight, layer.weight_scale, layer.bias = whole, scale.float(), bias.float()
 
 
 def folded(root: nn.Module, source: Source, dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tensor]:
-    """Weight and bias of a float layer with its batch norm, computed in a dtype."""
+    """Weight and bias of a float layer with its batch norm, computed in a dtype; without one the weight as it is."""
     layer: Any = root.get_submodule(source.layer or "")
     norm: Any = root.get_submodule(source.norm) if source.norm else None
     if isinstance(layer, nn.BatchNorm2d):
@@ -232,14 +232,14 @@ def folded(root: nn.Module, source: Source, dtype: torch.dtype = torch.float64) 
         weight, bias, norm = torch.ones(layer.num_features, 1, 1, 1), None, layer
     else:
         weight, bias = layer.weight, layer.bias
-    weight = weight.detach().cpu().to(dtype)
+    weight = weight.detach().cpu().float()
     bias = torch.zeros(len(weight), dtype=dtype) if bias is None else bias.detach().cpu().to(dtype)
     if norm is not None:
         gain, shift = (None if each is None else each.detach().cpu().to(dtype) for each in (norm.weight, norm.bias))
         mean, variance = (each.cpu().to(dtype) for each in (norm.running_mean, norm.running_var))
         reciprocal = (variance + norm.eps).rsqrt()
         gain = torch.ones_like(reciprocal) if gain is None else gain
-        weight = weight * (gain * reciprocal).view(-1, 1, 1, 1)
+        weight = weight.to(dtype) * (gain * reciprocal).view(-1, 1, 1, 1)
         bias = (bias - mean) * reciprocal * gain + (0.0 if shift is None else shift)
     return weight, bias
 

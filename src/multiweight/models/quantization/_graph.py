@@ -29,6 +29,7 @@ from multiweight.layers.quantized import (
     QuantizedLinear,
     QuantizedMaxPool2d,
     QuantizedReLU,
+    QuantizedSum,
     Requantize,
 )
 
@@ -318,7 +319,7 @@ class _Converter:
             return bool(gates) and any(each.natural for each in inputs if each not in gates)
         if step.kind == "float" or (step.kind == "gate" and not self._stepwise):
             return False
-        if step.kind == "activation" and not (self._stepwise or step.activation == "relu"):
+        if step.kind == "activation" and step.activation not in (_AFTER_CONV if self._stepwise else _AFTER_SUM):
             return False
         return all(each.natural for each in inputs)
 
@@ -349,7 +350,7 @@ class _Converter:
                 self._emit_weighted(joined, node, step.activation, other)
             else:
                 x, other = (self._number(each) for each in step.inputs)
-                layer = Requantize(step.activation, adds=True)
+                layer = QuantizedSum(step.activation)
                 self._add(step.path, layer, node, x, other, prefixes=("input_", "addend_"))
         elif step.kind == "norm":
             norm = cast("nn.BatchNorm2d", step.module)
@@ -511,10 +512,10 @@ class _Converter:
         places = {node: place for place, node in enumerate(self._new.nodes)}
         for node in self._new.nodes:
             layer = self._layers.get(str(node.target)) if node.op == "call_module" else None
-            if isinstance(layer, QuantizedConv2d | Requantize) and layer.adds:
+            if isinstance(layer, QuantizedConv2d) and layer.adds:
                 addend = node.args[1]
                 made = self._layers.get(str(addend.target)) if addend.op == "call_module" else None
-                fresh = isinstance(made, Quantize | QuantizedConv2d | Requantize | QuantizedMaxPool2d)
+                fresh = isinstance(made, Quantize | QuantizedConv2d | QuantizedSum | Requantize | QuantizedMaxPool2d)
                 layer.overwrites = fresh and all(places[user] <= places[node] for user in addend.users)
 
 
