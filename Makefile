@@ -38,7 +38,11 @@ lint: $(VENV)/developer  ## Formatting, style, types, floors.
 test: lint  ## Everything that CI runs.
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
-bench: $(VENV)/developer  ## Measure side by side with the peers; writes benchmarks/RESULTS.md.
+$(VENV)/bench: $(VENV)/developer
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,bench]'
+	touch $@
+
+bench: $(VENV)/bench  ## Measure side by side with the peers; writes benchmarks/RESULTS.md.
 	$(BIN)/python -m compileall -q src
 	$(BIN)/python -m benchmarks
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.harness import machine
 
-MODULES = ("asking", "loading", "preprocessing", "augmenting", "engine", "predicting", "operators")
+MODULES = ("asking", "loading", "preprocessing", "augmenting", "engine", "predicting", "operators", "quantized")
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
 
@@ -26,11 +26,12 @@ def main() -> None:
     known = _known()
     for name in chosen:
         print(f"measuring: {name}", file=sys.stderr)
-        known[name] = "\n".join(section.markdown() for section in import_module(f"benchmarks.{name}").sections())
+        tables = "\n".join(section.markdown() for section in import_module(f"benchmarks.{name}").sections())
+        known[name] = f"Measured on: {machine()} {datetime.now(UTC):%Y-%m-%d}.\n\n{tables}"
     parts = [f"<!-- {name} -->\n{known[name]}" for name in MODULES if name in known]
     head = (
         "# Results\n\nWritten by `make bench`. Timings on shared machines are noisy: the ratios, from interleaved "
-        f"rounds, are what to read.\n\nMachine: {machine()} {datetime.now(UTC):%Y-%m-%d}.\n\n"
+        "rounds, are what to read.\n\n"
     )
     RESULTS.write_text(head + "\n".join(parts), encoding="utf-8")
     print(RESULTS.read_text(encoding="utf-8"))

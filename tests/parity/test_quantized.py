@@ -107,7 +107,7 @@ def published(variant, folder, *, old=False):
     return path, Published_Weights.IMAGENET1K_V1
 
 
-def ours(variant, entry, monkeypatch):
+def ours(variant, entry, monkeypatch, **options):
     """Our network of the file, made as the variant's builder makes those of published entries."""
     made = []
 
@@ -116,7 +116,7 @@ def ours(variant, entry, monkeypatch):
         return made[0]
 
     monkeypatch.setattr("multiweight.models.quantization._quantizable.quantized", of_file)
-    get_model_builder(variant)(weights=None, quantize=True)
+    get_model_builder(variant)(weights=None, quantize=True, **options)
     return made[0]
 
 
@@ -172,6 +172,18 @@ def test_plain_arithmetic_gives_the_same_answers(variant, eager, tmp_path, monke
     asking = network(x.clone().requires_grad_())
     assert torch.equal(asking.detach(), network(x))
     asking.sum().backward()
+
+
+@pytest.mark.parametrize("variant", ["quantized_googlenet", "quantized_inception_v3"])
+def test_colours_are_turned_round_before_they_become_numbers(variant, eager, tmp_path, monkeypatch):
+    """As published weights of these two want it."""
+    _, entry = published(variant, tmp_path)
+    turned = ours(variant, entry, monkeypatch, transform_input=True)
+    peer = quantized(variant)
+    peer.transform_input = True
+    largest, _, other = compared(turned, peer, side(variant), seed=7, count=100)
+    assert largest <= 1
+    assert other == 0
 
 
 def test_the_older_format_is_the_same_network(eager, tmp_path, monkeypatch):

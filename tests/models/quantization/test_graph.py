@@ -2,6 +2,7 @@
 
 import copy
 import math
+import pickle
 import warnings
 
 import pytest
@@ -277,3 +278,26 @@ def test_one_network_serves_pictures_of_any_size_and_number():
     for batch, side in ((1, 64), (5, 64), (1, 96), (1, 64), (2, 33)):
         x = torch.randn(batch, 3, side, side)
         assert torch.equal(quantized(x), quantized(x.clone().requires_grad_()).detach())
+
+
+def test_the_network_is_copied_pickled_and_watched_as_any_other():
+    torch.manual_seed(0)
+    x = torch.randn(1, 3, 64, 64)
+    quantized = quantize(models.shufflenet_v2_x0_5(weights=None).eval(), [x])
+    expected = quantized(x)
+    for again in (copy.deepcopy(quantized), pickle.loads(pickle.dumps(quantized))):
+        assert torch.equal(again(x), expected)
+        again.fc.bias.add_(1)
+        again.fc.forget()
+        torch.testing.assert_close(again(x), expected + 1)
+    assert torch.equal(quantized(x), expected)
+    seen = []
+    hook = quantized.get_submodule("conv1.0").register_forward_hook(lambda module, inputs, output: seen.append(output))
+    quantized(x)
+    hook.remove()
+    assert len(seen) == 1
+    assert repr(quantized).startswith("QuantizedShuffleNetV2(")
+    with pytest.raises(TypeError, match="takes 1 inputs; got 2"):
+        quantized(x, x)
+    quantized.fc = nn.Linear(1024, 3)
+    assert quantized.get_submodule("fc").out_features == 3

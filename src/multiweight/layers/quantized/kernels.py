@@ -113,6 +113,11 @@ class PackedWeight:
         self._layout = b""
         self._shapes: set[torch.Size] = set()
 
+    @property
+    def used(self) -> bool:
+        """Whether there is something in it."""
+        return self._told is not None
+
     def told(self, layer: Layer, shape: torch.Size) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
         """What the kernel is told of a layer for inputs of a shape."""
         told = self._told

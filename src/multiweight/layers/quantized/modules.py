@@ -65,8 +65,10 @@ class QuantizedLayer(nn.Module):
             scale: What one step is worth.
             zero_point: The number that stands for 0.
         """
-        setattr(self, f"{pair}scale", torch.as_tensor(scale, dtype=torch.float32).reshape(()).clone())
-        setattr(self, f"{pair}zero_point", torch.as_tensor(zero_point, dtype=torch.int32).reshape(()).clone())
+        for name, number, dtype in (("scale", scale, torch.float32), ("zero_point", zero_point, torch.int32)):
+            # Not by setattr, which in a module takes longer than all the rest.
+            number = number.detach().reshape(()) if isinstance(number, Tensor) else torch.tensor(number)
+            self._buffers[pair + name] = number.to(dtype, copy=True)
         self.forget()
 
     def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
@@ -84,7 +86,7 @@ class QuantizedLayer(nn.Module):
 
     def forget(self) -> None:
         """Drops what was made of the buffers, which is made again when it is needed."""
-        self._numbers = None
+        self.__dict__["_numbers"] = None
 
 
 class Quantize(QuantizedLayer):
@@ -157,7 +159,8 @@ class _WeightedLayer(QuantizedLayer):
     def forget(self) -> None:
         """Drops what was made of the buffers, which is made again when it is needed."""
         super().forget()
-        self._packed = kernels.PackedWeight()
+        if "_packed" not in self.__dict__ or self._packed.used:
+            self._packed = kernels.PackedWeight()
 
     def _numbers_told(self, packed: Tensor) -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]:
         """What a kernel is told of input and weight, of the output, and of the activation."""
@@ -166,7 +169,11 @@ class _WeightedLayer(QuantizedLayer):
         of_weight = packed, self.weight_scale, none
         out = (1.0, 0, torch.float32) if self.dequantized else (numbers["scale"], numbers["zero_point"], torch.uint8)
         before = numbers["input_scale"], numbers["input_zero_point"], *of_weight
-        return before, out, kernels.ACTIVATIONS[self.activation]
+        activation = self.activation
+        if activation == "relu6" and not self.dequantized and 6 * numbers["reciprocal"] + numbers["zero_point"] > 254.5:
+            # 6 is the largest number or beyond it, where all is cut off anyway: the same numbers for less work.
+            activation = "relu"
+        return before, out, kernels.ACTIVATIONS[activation]
 
     def _finish(self, sums: Tensor, shape: tuple[int, ...], addend: Tensor | None = None) -> Tensor:
         """From sums of products to the result, in plain arithmetic."""

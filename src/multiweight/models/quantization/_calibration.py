@@ -201,12 +201,13 @@ def fill(part: Region, numbers: Mapping[str, tuple[float, int]], *, per_channel:
 
 def link(part: Region) -> None:
     """Tells each layer the scale and zero point of what comes in: those with which it goes out elsewhere."""
+    layers = dict(part.quantized.named_modules())  # at once, as each search for one takes longer than all else here
     for path, source in part.sources.items():
-        layer = part.quantized.get_submodule(path)
-        for prefix, giver in source.inputs.items():
-            of = part.quantized.get_submodule(giver)
-            if isinstance(layer, QuantizedLayer):
-                layer.set_numbers(prefix, of.get_buffer("scale"), of.get_buffer("zero_point"))
+        layer = layers[path]
+        if isinstance(layer, QuantizedLayer):
+            for prefix, giver in source.inputs.items():
+                of: dict[str, Any] = layers[giver]._buffers
+                layer.set_numbers(prefix, of["scale"], of["zero_point"])
 
 
 def _set_weight(layer: QuantizedConv2d | QuantizedLinear, weight: Tensor, bias: Tensor, *, per_channel: bool) -> None:

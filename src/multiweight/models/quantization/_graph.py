@@ -32,6 +32,7 @@ from multiweight.layers.quantized import (
     QuantizedSum,
     Requantize,
 )
+from multiweight.models.quantization._network import QuantizedNetwork
 
 _ACTIVATIONS: dict[Any, str] = {
     nn.ReLU: "relu",
@@ -127,7 +128,7 @@ class Region:
     path: str
     root: nn.Module
     graph: fx.Graph
-    quantized: fx.GraphModule
+    quantized: QuantizedNetwork
     sources: dict[str, Source]
 
 
@@ -202,7 +203,7 @@ class _Converter:
         self._reals: dict[fx.Node, fx.Node] = {}
         self._giver: dict[fx.Node, str] = {}  # the layer that a node's numbers have their scale from
 
-    def convert(self) -> tuple[fx.GraphModule, dict[str, Source]]:
+    def convert(self) -> tuple[QuantizedNetwork, dict[str, Source]]:
         self._drop_identities()
         self._group()
         self._decide()
@@ -212,7 +213,7 @@ class _Converter:
             self._emit(step)
         self._mark_overwritten()
         self._new.lint()
-        quantized = fx.GraphModule(self._layers, self._new, class_name=f"Quantized{type(self._root).__name__}")
+        quantized = QuantizedNetwork(type(self._root).__name__, self._layers, self._new)
         return quantized, self._sources
 
     def _drop_identities(self) -> None:
@@ -491,7 +492,8 @@ class _Converter:
         """The node that gives a value as numbers."""
         if node not in self._numbers:
             x, path = self._reals[node], f"{self._steps[node].path}_quantize"
-            path = "quantize" if node.op == "placeholder" else path
+            # The first one is of the pictures, if need be after their colours were turned round.
+            path = path if "quantize" in self._layers else "quantize"
             self._numbers[node] = self._call(path, Quantize(), [x], (), Source(value=node))
         return self._numbers[node]
 
@@ -503,9 +505,7 @@ class _Converter:
         return self._reals[node]
 
     def _copy(self, node: fx.Node, form: Callable[[fx.Node], fx.Node]) -> fx.Node:
-        new = self._new.node_copy(node, form)
-        new.type = None  # the text of an annotation that means nothing here
-        return new
+        return self._new.node_copy(node, form)
 
     def _mark_overwritten(self) -> None:
         """An addend that nobody reads afterwards is where the sum is written."""

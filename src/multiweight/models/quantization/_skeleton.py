@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from multiweight.layers.quantized import QuantizedLayer
 from multiweight.models._builder import without_initialisation
 from multiweight.models.quantization._graph import Region, assemble, regions
+from multiweight.models.quantization._network import QuantizedNetwork
 
 _MOST = 32
 _KEPT: dict[str, Region] = {}
@@ -90,6 +91,6 @@ def _copied(module: nn.Module) -> nn.Module:
         new.__dict__[name] = value.copy() if isinstance(value, dict | list | set) else value
     for name, child in module._modules.items():
         new._modules[name] = None if child is None else _copied(child)
-    if isinstance(new, QuantizedLayer):
+    if isinstance(new, QuantizedLayer | QuantizedNetwork):
         new.forget()
     return new
