@@ -340,6 +340,14 @@ def test_without_the_kernels_the_numbers_are_the_same(monkeypatch):
     assert torch.equal(before, plain)
 
 
+def test_automatic_mixed_precision_changes_nothing():
+    layer, x = some_layer()
+    expected = layer(x)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(layer(x), expected)
+        assert torch.equal(layer(x.float()), expected.float())
+
+
 def some_layer(seed=0):
     generator = torch.Generator().manual_seed(seed)
     layer = random_weights(QuantizedConv2d(16, 32, (3, 3), padding=(1, 1), activation="relu"), generator)

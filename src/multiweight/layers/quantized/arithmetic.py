@@ -10,6 +10,7 @@ are whole numbers, and such sums are exact, in any order, as long as they stay b
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -99,6 +100,9 @@ def conv2d_sums(
     Returns:
         Sums (N, out, H', W') in float32.
     """
+    if torch.is_autocast_enabled(x.device.type):  # which would round the sums to half precision
+        with torch.autocast(x.device.type, enabled=False):
+            return conv2d_sums(x, weight, stride, padding, dilation, groups)
     terms = weight[0].numel()
     if x.device.type == "cpu" and terms * LARGEST * 128 < _EXACT:
         return F.conv2d(x, weight.float(), None, stride, padding, dilation, groups)
