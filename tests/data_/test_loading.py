@@ -285,7 +285,9 @@ def test_no_worker_outlives_its_process(end):
     pids = [int(pid) for pid in run.stdout.split()]
     assert len(pids) == 2
     assert "WorkerError" not in run.stderr
-    assert run.stderr.count("Traceback") == ("SIGINT" in end)
+    # A worker that was sending as its parent was killed finds the connection reset, and multiprocessing says so.
+    reset = run.stderr.count("ConnectionResetError") if "SIGKILL" in end else 0
+    assert run.stderr.count("Traceback") - reset == ("SIGINT" in end)
     deadline = time.monotonic() + 20
     while any(map(_runs, pids)):
         assert time.monotonic() < deadline

@@ -92,6 +92,6 @@ def test_with_a_pretrained_backbone_the_head_is_torchvisions(monkeypatch):
 
 
 def test_old_positions_keep_their_meaning():
-    with torch.device("meta"), pytest.warns(UserWarning, match="'weights' and 'progress' and 'num_classes'"):
+    with torch.device("meta"), pytest.warns(UserWarning, match="'weights', 'progress', 'num_classes'"):
         network = fcn_resnet50(None, True, 7, True, None)
     assert network.aux_classifier[-1].out_channels == network.classifier[-1].out_channels == 7

@@ -492,21 +492,20 @@ class QuantizedMaxPool2d(nn.Module):
         count = (size + 2 * padding - reach - 1 + (stride - 1 if self.ceil_mode else 0)) // stride + 1
         if self.ceil_mode and (count - 1) * stride >= size + padding:
             count -= 1  # a window that would begin in the padding
-        largest: Tensor | None = None
+        shape = [*x.shape]
+        shape[dim] = count
+        largest = torch.zeros(shape, dtype=x.dtype).to(memory_format=torch.channels_last)
         for first in range(0, reach + 1, dilation):
             # Windows whose number at this place is inside the picture; what is outside counts for nothing.
             start = first - padding
             low = max(0, -(start // stride))
             high = min(count, (size - 1 - start) // stride + 1)
+            if high <= low:
+                continue
             numbers = x.narrow(dim, start + low * stride, (high - low - 1) * stride + 1)
             numbers = numbers[:, :, ::stride] if axis == 0 else numbers[..., ::stride]
-            if largest is None:
-                shape = [*x.shape]
-                shape[dim] = count
-                largest = torch.zeros(shape, dtype=x.dtype).to(memory_format=torch.channels_last)
             part = largest.narrow(dim, low, high - low)
             torch.maximum(part, numbers, out=part)
-        assert largest is not None
         return largest
 
     def extra_repr(self) -> str:

@@ -16,6 +16,8 @@ from multiweight.models.quantization._graph import Region, Source, assemble, reg
 
 _BINS = 2048
 _LEVELS = 255
+_NOTHING = 1e-30
+"""A range whose scale, or the reciprocal of that, float32 has no room for."""
 
 
 class Histogram:
@@ -72,7 +74,7 @@ class Histogram:
         Values beyond the range that they span are cut off; 0 is always exact.
         """
         low, high = min(self.least, 0.0), max(self.most, 0.0)
-        if not low < high < math.inf:
+        if high - low < _NOTHING:
             return 1.0, 0
         centres = (torch.arange(len(self._counts), dtype=torch.float64) + self._first + 0.5) * self._width
         shares = torch.linspace(1, 0.3, 71, dtype=torch.float64)
