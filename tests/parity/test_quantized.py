@@ -56,7 +56,10 @@ def seen(network, size, times=2, batch=8):
 
 
 def in_float(variant):
-    """torchvision's float network with random weights, and batch norms that have seen something."""
+    """torchvision's float network with random weights, and batch norms that know what comes to them.
+
+    Without, values die out on their way, and the scores of all pictures are the same.
+    """
     torch.manual_seed(len(variant))
     builder = getattr(torchvision().models.quantization, variant.removeprefix("quantized_"))
     network = builder(weights=None, quantize=False)
@@ -64,6 +67,9 @@ def in_float(variant):
         if hasattr(network, name):
             setattr(network, name, None)
             network.aux_logits = False
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = None
     network.train()
     seen(network, side(variant))
     return network
@@ -128,16 +134,18 @@ def last_scale(network):
 def compared(network, peer, size, seed, count=INPUTS):
     """The largest distance of scores in steps, how many differ at all, and how many pictures get another best class."""
     generator = torch.Generator().manual_seed(seed)
-    largest = differ = other = 0
+    mine, theirs = [], []
     with torch.inference_mode():
         for _ in range(count // BATCH):
             x = torch.randn(BATCH, 3, size, size, generator=generator)
-            mine, theirs = network(x), peer(x)
-            apart = ((mine - theirs) / last_scale(peer)).abs().round()
-            largest = max(largest, int(apart.max()))
-            differ += int((apart > 0).sum())
-            other += int((mine.argmax(1) != theirs.argmax(1)).sum())
-    return largest, differ, other
+            mine.append(network(x))
+            theirs.append(peer(x))
+    mine, theirs = (torch.cat(each) / last_scale(peer) for each in (mine, theirs))
+    # Scores that hardly depend on the picture would be alike whatever is wrong; measured from 8 steps.
+    assert theirs.std(0).mean() > 4
+    assert len(theirs.argmax(1).unique()) > 1
+    apart = (mine - theirs).abs()
+    return int(apart.max().round()), int((apart > 0).sum()), int((mine.argmax(1) != theirs.argmax(1)).sum())
 
 
 @pytest.mark.skipif(not kernels.available(), reason="this processor has no VNNI: torch's engines saturate on it")
@@ -145,23 +153,26 @@ def compared(network, peer, size, seed, count=INPUTS):
 def test_answers_are_those_of_torchs_engine(variant, eager, tmp_path, monkeypatch):
     _, entry = published(variant, tmp_path)
     network = ours(variant, entry, monkeypatch)
-    largest, differ, other = compared(network, quantized(variant), side(variant), seed=7)
-    assert largest <= 1
-    assert differ <= 1000 * INPUTS * 0.01
-    assert other == 0
+    assert compared(network, quantized(variant), side(variant), seed=7) == (0, 0, 0)
 
 
 @pytest.mark.skipif(not kernels.available(), reason="this processor has no VNNI: torch's engines saturate on it")
-def test_torchs_own_engines_are_further_apart(eager, tmp_path, monkeypatch):
-    """So to equal one of them is all that can be asked for."""
-    variant = "quantized_resnet18"
+@pytest.mark.parametrize("variant", ["quantized_resnet18", "quantized_mobilenet_v2"])
+def test_torchs_own_engines_are_further_apart(variant, eager, tmp_path, monkeypatch):
+    """So to equal one of them is all that can be asked for.
+
+    FBGEMM cuts sums off on its way: 9 steps for ResNet-18, 27 for MobileNetV2. The engine x86 takes one or the other
+    by the shape of a layer: 0 and 13.
+    """
     _, entry = published(variant, tmp_path)
     network = ours(variant, entry, monkeypatch)
-    distances = {
-        engine: compared(network, quantized(variant, engine), side(variant), seed=7, count=200)[0]
-        for engine in ("onednn", "fbgemm")
+    apart = {
+        engine: compared(network, quantized(variant, engine), side(variant), seed=7, count=200)
+        for engine in ("onednn", "x86", "fbgemm")
     }
-    assert distances["onednn"] <= 1 < distances["fbgemm"]
+    assert apart["onednn"] == (0, 0, 0)
+    assert apart["fbgemm"][0] > 4
+    assert (apart["x86"][0] > 4) == (variant == "quantized_mobilenet_v2")
 
 
 @pytest.mark.parametrize("variant", ["quantized_resnet18", "quantized_mobilenet_v2"])
@@ -181,9 +192,7 @@ def test_colours_are_turned_round_before_they_become_numbers(variant, eager, tmp
     turned = ours(variant, entry, monkeypatch, transform_input=True)
     peer = quantized(variant)
     peer.transform_input = True
-    largest, _, other = compared(turned, peer, side(variant), seed=7, count=100)
-    assert largest <= 1
-    assert other == 0
+    assert compared(turned, peer, side(variant), seed=7, count=100) == (0, 0, 0)
 
 
 def test_the_older_format_is_the_same_network(eager, tmp_path, monkeypatch):
@@ -198,19 +207,39 @@ def test_the_older_format_is_the_same_network(eager, tmp_path, monkeypatch):
     assert torch.equal(*answers)
 
 
-def test_a_file_that_does_not_fit_says_what_does_not(eager, tmp_path, monkeypatch):
-    variant = "quantized_shufflenet_v2_x0_5"
-    path, entry = published(variant, tmp_path)
-    state = read_state_dict(path, name="it")
-    changes = {
+UNFITTING = {
+    "quantized_shufflenet_v2_x0_5": {
+        "1 missing: conv1.0.weight_scale": {"conv1.0.weight_scale": None},
+        "2 missing: conv1.0.scale, conv1.0.zero_point": {"conv1.0.scale": None, "conv1.0.zero_point": None},
         "1 missing: stage2.0.cat.scale": {"stage2.0.cat.scale": None},
         "1 unexpected: fc2.weight": {"fc2.weight": torch.zeros(3)},
         r"1 misshapen: conv1.0.weight \(24, 3, 1, 1\) instead of \(24, 3, 3, 3\)": {
             "conv1.0.weight": torch.zeros(24, 3, 1, 1, dtype=torch.int8)
         },
         "conv5.0 has a weight with a zero point": {"conv5.0.weight_zero_point": torch.ones(1024, dtype=torch.int32)},
-    }
-    for said, change in changes.items():
+    },
+    # As it was trained.
+    "quantized_mobilenet_v3_large": {
+        "1 missing: features.0.0.weight": {"features.0.0.weight": None},
+        "1 missing: features.0.0.bn.running_var": {"features.0.0.bn.running_var": None},
+        "1 missing: classifier.3.bias": {"classifier.3.bias": None},
+        "1 missing: quantize.activation_post_process.activation_post_process.min_val": {
+            "quant.activation_post_process.activation_post_process.min_val": None
+        },
+        "1 missing: classifier.0.weight_fake_quant.activation_post_process.max_val": {
+            "classifier.0.weight_fake_quant.activation_post_process.max_val": None
+        },
+        "1 unexpected: classifier.9.weight": {"classifier.9.weight": torch.zeros(3)},
+        "1 misshapen: features.0.0.weight": {"features.0.0.weight": torch.zeros(16, 3, 1, 1)},
+    },
+}
+
+
+@pytest.mark.parametrize("variant", UNFITTING)
+def test_a_file_that_does_not_fit_says_what_does_not(variant, eager, tmp_path, monkeypatch):
+    path, entry = published(variant, tmp_path)
+    state = read_state_dict(path, name="it")
+    for said, change in UNFITTING[variant].items():
         wrong = {key: value for key, value in {**state, **change}.items() if value is not None}
         monkeypatch.setattr(type(entry), "get_state_dict", lambda self, wrong=wrong, **told: wrong)
         with pytest.raises(MismatchError, match=said):

@@ -46,8 +46,8 @@ def dequantize(x: Tensor, scale: Tensor, zero_point: Tensor) -> Tensor:
 
 def to_range(x: Tensor, zero_point: Tensor | int = 0) -> Tensor:
     """Rounds half to even, adds the zero point and cuts off at 0 and 255; the gradient passes through the rounding."""
-    # The difference has no gradient; adding it gives the rounded number exactly.
-    rounded = x + (x.round() - x).detach() if x.requires_grad else x.round()
+    # The difference has no gradient; adding it gives the rounded number exactly. That of infinities is not a number.
+    rounded = x + (x.round() - x).detach().nan_to_num() if x.requires_grad else x.round()
     return (rounded + zero_point).clamp(0, LARGEST)
 
 
@@ -153,5 +153,5 @@ def rescale(
     """
     if addend is not None and addend_scale is not None and addend_zero_point is not None:
         # Again a fused multiply-add.
-        x = ((addend - addend_zero_point).double() * addend_scale.double() + x.double()).float()
+        x = ((addend.double() - addend_zero_point) * addend_scale.double() + x.double()).float()
     return to_range(activate(x, activation) * scale.reciprocal() + zero_point)

@@ -48,7 +48,8 @@ class _Scratch(threading.local):
     """Two tensors for each thread, as fresh memory costs more than what is done in it."""
 
     def __init__(self) -> None:
-        self.pair = torch.empty(2, _BLOCK)
+        with torch.inference_mode(mode=False):  # else it could be written to in inference mode only
+            self.pair = torch.empty(2, _BLOCK)
 
 
 _scratch = _Scratch()
@@ -66,9 +67,11 @@ def add(pairs: list[tuple[Tensor, float, int]], activation: str, reciprocal: flo
         zero_point: Of the result.
 
     Returns:
-        Bytes in the order of the first tensor.
+        Bytes in channels-last order.
     """
-    result = torch.empty_like(pairs[0][0])
+    first = pairs[0][0]
+    order = torch.channels_last if first.ndim == 4 else torch.contiguous_format
+    result = torch.empty_like(first, memory_format=order)
     *inputs, output = (_flat(each).split(_BLOCK) for each in (*(x for x, _, _ in pairs), result))
     least = [torch.tensor(-(torch.tensor(scale) * zero).item()) for _, scale, zero in pairs]
     for *parts, into in zip(*inputs, output, strict=True):
@@ -84,7 +87,7 @@ def add(pairs: list[tuple[Tensor, float, int]], activation: str, reciprocal: flo
 
 
 def _flat(x: Tensor) -> Tensor:
-    """All numbers in the order of channels-last memory, without copying them."""
+    """All numbers in the order of channels-last memory, without copying them if they are."""
     return (x.permute(0, 2, 3, 1) if x.ndim == 4 else x).reshape(-1)
 
 

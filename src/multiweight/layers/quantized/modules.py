@@ -233,18 +233,30 @@ class QuantizedConv2d(_WeightedLayer):
             )
         self.stride, self.padding, self.dilation, self.groups = list(stride), list(padding), list(dilation), groups
         self.adds, self.overwrites = adds, overwrites
+        # Windows with nothing but padding in them: the kernel gives anything for some (torch 2.13, AVX-512).
+        sides = zip(kernel_size, padding, dilation, strict=True)
+        self.reaches_out = any(around > gap * (side - 1) for side, around, gap in sides)
 
     def forward(self, x: Tensor, addend: Tensor | None = None) -> Tensor:
         """From numbers (N, in, H, W) to numbers, or real values, (N, out, H', W')."""
-        if x.dtype != torch.uint8:
+        # The kernel adds only what has the shape of the result.
+        if x.dtype != torch.uint8 or self.reaches_out or (addend is not None and addend.shape != self._shape_for(x)):
             settings = self.stride, self.padding, self.dilation, self.groups
-            return self._finish(conv2d_sums(x - self.input_zero_point, self.weight, *settings), (-1, 1, 1), addend)
+            sums = conv2d_sums(x.float() - self.input_zero_point, self.weight, *settings)
+            result = self._finish(sums, (-1, 1, 1), addend)
+            return result if self.dequantized else result.to(x.dtype)
         before, after = self._packed.told(self, x.shape)
         if addend is None:
             return _ops.qconv_pointwise.default(x, *before, *after)
-        if not self.overwrites:
-            addend = addend.clone(memory_format=torch.channels_last)
-        return _ops.qconv2d_pointwise.binary(x, *before, addend, *after)
+        into = addend.contiguous if self.overwrites else addend.clone
+        return _ops.qconv2d_pointwise.binary(x, *before, into(memory_format=torch.channels_last), *after)
+
+    def _shape_for(self, x: Tensor) -> tuple[int, ...]:
+        """The shape of the result for an input."""
+        out, _, *kernel = self.weight.shape
+        told = zip(x.shape[2:], kernel, self.stride, self.padding, self.dilation, strict=True)
+        sides = [(size + 2 * around - gap * (side - 1) - 1) // step + 1 for size, side, step, around, gap in told]
+        return len(x), out, *sides
 
     def scaled(self, x: Tensor, scale: Tensor) -> Tensor:
         """The same, of bytes, with another scale for the weight of each output channel (out,)."""
@@ -364,7 +376,9 @@ class Requantize(QuantizedLayer):
 
     def forward(self, x: Tensor, gate: Tensor | None = None) -> Tensor:
         """From numbers (N, C, H, W), or of any shape without a gate, to numbers of that shape."""
-        if x.dtype != torch.uint8 or x.ndim != 4:
+        suits = x.dtype == torch.uint8 and x.ndim == 4
+        # The kernel knows gates of whole channels only.
+        if not suits or (gate is not None and (len(x) == 0 or gate.shape != (*x.shape[:2], 1, 1))):
             return self._plain(x.float(), gate).to(x.dtype)
         identity = self._depthwise(x.shape[1])
         if gate is None:

@@ -57,6 +57,7 @@ _IDENTITIES = (nn.Dropout, nn.Identity)
 _ATTENTION = re.compile(r"Attention(V\d+)?$")
 _PASSING_METHODS = ("flatten", "unflatten", "transpose", "permute", "chunk", "reshape", "view", "contiguous")
 _PASSING_FUNCTIONS = (torch.flatten, torch.permute, torch.chunk, operator.getitem)
+_SPLITS = ("chunk", torch.chunk)
 
 # Of the activations of a convolution, and of an addition.
 _AFTER_CONV, _AFTER_SUM = ("relu", "relu6", "hardswish", "silu"), ("relu",)
@@ -204,6 +205,7 @@ class _Converter:
         self._giver: dict[fx.Node, str] = {}  # the layer that a node's numbers have their scale from
 
     def convert(self) -> tuple[QuantizedNetwork, dict[str, Source]]:
+        self._follow_writes()
         self._drop_identities()
         self._group()
         self._decide()
@@ -215,6 +217,16 @@ class _Converter:
         self._new.lint()
         quantized = QuantizedNetwork(type(self._root).__name__, self._layers, self._new)
         return quantized, self._sources
+
+    def _follow_writes(self) -> None:
+        """What an activation changed in place is, for all who take it later, what it was changed to."""
+        places = {node: place for place, node in enumerate(self._graph.nodes)}
+        for node in self._graph.nodes:
+            module = self._modules.get(str(node.target)) if node.op == "call_module" else None
+            by_method = node.op == "call_method" and str(node.target).endswith("_")
+            if node.args and (by_method or node.kwargs.get("inplace") or getattr(module, "inplace", False)):
+                written, place = cast("fx.Node", node.args[0]), places[node]
+                written.replace_all_uses_with(node, lambda user, place=place: places[user] > place)
 
     def _drop_identities(self) -> None:
         for node in list(self._graph.nodes):
@@ -229,7 +241,7 @@ class _Converter:
                 continue
             step = self._step(node)
             if step.kind in ("conv", "linear", "norm", "sum"):
-                if step.kind == "conv" and (norm := self._only_user(step.end, nn.BatchNorm2d)):
+                if step.kind == "conv" and (norm := self._norm_after(step.end)):
                     step.norm, step.end = str(norm.target), norm
                 self._join_activation(step)
             self._order.append(step)
@@ -248,12 +260,12 @@ class _Converter:
             step.activation, step.end = str(self._activation(user)), user
             self._steps[before] = step
 
-    def _only_user(self, node: fx.Node, kind: type[nn.Module]) -> fx.Node | None:
-        """The module of a kind that alone takes a node's value."""
+    def _norm_after(self, node: fx.Node) -> fx.Node | None:
+        """The batch norm that alone takes a node's value."""
         user = next(iter(node.users), None)
         if user is None or len(node.users) > 1 or user.op != "call_module":
             return None
-        return user if isinstance(self._modules[str(user.target)], kind) else None
+        return user if _kind_of_module(self._modules[str(user.target)]) == "norm" else None
 
     def _activation(self, node: fx.Node) -> str | None:
         if node.op == "call_module":
@@ -272,10 +284,11 @@ class _Converter:
         elif node.op == "call_function":
             target = cast("Callable[..., Any]", node.target)
             if target in _SUMS or target in _PRODUCTS:
-                if len(node.args) == 2 and all(isinstance(each, fx.Node) for each in node.args):
+                # One of them may be there twice; `alpha` is a keyword.
+                if len(node.args) == 2 and all(isinstance(each, fx.Node) for each in node.args) and not node.kwargs:
                     kind, inputs = "sum" if target in _SUMS else "product", list(cast("Any", node.args))
             elif target is torch.cat and _axis(node) == 1:
-                kind = "cat"
+                kind, inputs = "cat", list(cast("Any", node.args[0] if node.args else node.kwargs["tensors"]))
             elif target in _POOLS:
                 module = _pool(node)
                 kind = "float" if module is None else _kind_of_module(module)
@@ -310,6 +323,9 @@ class _Converter:
             takers = [user.kind in ("conv", "linear") or user.quantized for user in users]
             # Real values come out of a layer with a weight at no cost, and are rounded once less for who takes such.
             step.wanted = self._stepwise or (all(takers) if step.kind in ("conv", "linear") else any(takers))
+            if step.wanted and step.end.target in _SPLITS:
+                for user in users:  # of which some may be wanted by none
+                    user.wanted = True
 
     def _is_natural(self, step: Step, inputs: list[Step]) -> bool:
         """Whether a step can give numbers: it has a weight, or all that it takes are numbers already."""
@@ -394,10 +410,6 @@ class _Converter:
         nodes = [each for each in self._graph.nodes if self._steps[each] is step]
         for each in nodes:  # a sum and its activation are two
             self._reals[each] = self._copy(each, self._real)
-            if each.op == "call_module":
-                self._layers[str(each.target)] = self._modules[str(each.target)]
-            elif each.op == "get_attr":
-                self._layers[str(each.target)] = operator.attrgetter(str(each.target))(self._root)
 
     def _emit_weighted(self, step: Step, end: fx.Node, activation: str, addend: fx.Node | None = None) -> None:
         quantized = self._steps[end].quantized
@@ -505,18 +517,38 @@ class _Converter:
         return self._reals[node]
 
     def _copy(self, node: fx.Node, form: Callable[[fx.Node], fx.Node]) -> fx.Node:
-        return self._new.node_copy(node, form)
+        new, path = self._new.node_copy(node, form), str(node.target)
+        if node.op == "call_module":
+            module = self._modules[path]
+            # A module that is called in several places may be there already in another form.
+            new.target = path = path if self._layers.get(path, module) is module else self._free(path)
+            self._layers[path] = module
+        elif node.op == "get_attr":
+            self._layers[path] = operator.attrgetter(path)(self._root)
+        elif node.op == "call_method" and path == "view":
+            new.target = "reshape"  # as what comes is in channels-last order now
+        return new
 
     def _mark_overwritten(self) -> None:
         """An addend that nobody reads afterwards is where the sum is written."""
         places = {node: place for place, node in enumerate(self._new.nodes)}
+
+        def reads(node: fx.Node) -> Iterator[int]:
+            """Where a node's value is read, or part of it by another name."""
+            for user in node.users:
+                yield places[user]
+                if user.op != "call_module" or isinstance(self._layers[str(user.target)], nn.Flatten):
+                    yield from reads(user)
+
         for node in self._new.nodes:
             layer = self._layers.get(str(node.target)) if node.op == "call_module" else None
             if isinstance(layer, QuantizedConv2d) and layer.adds:
-                addend = node.args[1]
+                x, addend = node.args
                 made = self._layers.get(str(addend.target)) if addend.op == "call_module" else None
                 fresh = isinstance(made, Quantize | QuantizedConv2d | QuantizedSum | Requantize | QuantizedMaxPool2d)
-                layer.overwrites = fresh and all(places[user] <= places[node] for user in addend.users)
+                # Nor may it be what comes in, by any name: that is read while the sum is written.
+                others = [place for place in reads(addend) if place >= places[node]]
+                layer.overwrites = fresh and addend is not x and others == [places[node]]
 
 
 def _kind_of_module(module: nn.Module) -> str:
@@ -532,8 +564,10 @@ def _kind_of_module(module: nn.Module) -> str:
         nn.Flatten: "pass",
         **dict.fromkeys(_GATES, "gate"),
     }
-    kind = kinds.get(type(module), "float")
-    return "float" if kind == "maxpool" and cast("nn.MaxPool2d", module).return_indices else kind
+    # Some pools give indices too; a norm without statistics takes those of each batch.
+    indices = isinstance(module, nn.MaxPool2d) and module.return_indices
+    changing = isinstance(module, nn.BatchNorm2d) and module.running_mean is None
+    return "float" if indices or changing else kinds.get(type(module), "float")
 
 
 def _axis(node: fx.Node) -> int | None:

@@ -6,7 +6,6 @@ trained for quantization and is still in float, with the ranges that its values 
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Any
 
@@ -95,7 +94,10 @@ def fill_published(part: Region, state: dict[str, Tensor], *, source: str) -> No
     for path in part.sources:
         layer = layers[path]
         if isinstance(layer, QuantizedConv2d | QuantizedLinear):
-            # torch hands its kernels the reciprocal of this scale, rounded to float32.
+            # torch hands its kernels reciprocals of scales, rounded to float32: of what
+            # comes in, and of linear weights.
+            if isinstance(layer, QuantizedLinear):
+                layer.weight_scale = layer.weight_scale.reciprocal().reciprocal()
             layer.set_numbers("input_", layer.input_scale.reciprocal().reciprocal(), layer.input_zero_point)
 
 
@@ -117,7 +119,8 @@ def _converted(part: Region, tensors: dict[str, Tensor], source: str) -> dict[st
     for path, of in part.sources.items():
         layer = part.quantized.get_submodule(path)
         if isinstance(layer, QuantizedLayer) and of.value is not None and not isinstance(layer, QuantizedFunction):
-            scale, zero_point = _range(tensors, f"{of.group}{_OBSERVED}{_OBSERVED}", levels=255)
+            low, high = _observed(tensors, f"{of.group}{_OBSERVED}{_OBSERVED}", source)
+            scale, zero_point = _range(low, high, levels=255)
             done[f"{of.group}.scale"], done[f"{of.group}.zero_point"] = scale, zero_point
         if of.layer is not None:
             float_layer: Any = part.root.get_submodule(of.layer)
@@ -129,8 +132,10 @@ def _converted(part: Region, tensors: dict[str, Tensor], source: str) -> dict[st
                 of_norm = {key.removeprefix(prefix): left.pop(key) for key in list(left) if key.startswith(prefix)}
                 _load(norm, of_norm, f"{path}.bn", source)
             weight, bias = folded(part.root, of, torch.float32)
-            scale = _weight_scale(tensors, f"{path}{_OF_WEIGHT}", weight)
-            done[f"{path}.weight"] = (weight / scale).round().clamp(-128, 127).to(torch.int8)
+            observed = _observed(tensors, f"{path}{_OF_WEIGHT}{_OBSERVED}", source)
+            scale = _weight_scale(tensors, f"{path}{_OF_WEIGHT}", weight, *observed)
+            # Times the reciprocal, as torch does it: some are rounded the other way.
+            done[f"{path}.weight"] = (weight * scale.reciprocal()).round().clamp(-128, 127).to(torch.int8)
             done |= {
                 f"{path}.weight_scale": scale.view(1),
                 f"{path}.weight_zero_point": torch.zeros(1),
@@ -148,9 +153,16 @@ def _load(layer: nn.Module, state: dict[str, Tensor], path: str, source: str) ->
     layer.load_state_dict(state, assign=True)
 
 
-def _weight_scale(tensors: dict[str, Tensor], prefix: str, weight: Tensor) -> Tensor:
+def _observed(tensors: dict[str, Tensor], prefix: str, source: str) -> tuple[Tensor, Tensor]:
+    """The least and the largest value that an observer saw; infinite if it saw none."""
+    names = f"{prefix}.min_val", f"{prefix}.max_val"
+    if missing := [name for name in names if name not in tensors]:
+        raise MismatchError(mismatch(source, missing, (), ()))
+    return tensors[names[0]], tensors[names[1]]
+
+
+def _weight_scale(tensors: dict[str, Tensor], prefix: str, weight: Tensor, low: Tensor, high: Tensor) -> Tensor:
     """The scale of a weight that was trained with one: what was observed, and this weight as one observation more."""
-    low, high = (tensors.get(f"{prefix}{_OBSERVED}.{name}_val", torch.tensor(math.inf)) for name in ("min", "max"))
     seen_low, seen_high = weight.aminmax()
     if not (low.isfinite().all() and high.isfinite().all()):
         low, high = seen_low, seen_high
@@ -160,8 +172,7 @@ def _weight_scale(tensors: dict[str, Tensor], prefix: str, weight: Tensor) -> Te
     return (largest / 127.5).clamp_min(_LEAST_SCALE)
 
 
-def _range(tensors: dict[str, Tensor], prefix: str, levels: int) -> tuple[Tensor, Tensor]:
-    low, high = (tensors.get(f"{prefix}.{name}_val", torch.tensor(math.inf)) for name in ("min", "max"))
+def _range(low: Tensor, high: Tensor, levels: int) -> tuple[Tensor, Tensor]:
     if not (low.isfinite().all() and high.isfinite().all()):
         return torch.ones(()), torch.zeros(())
     low, high = low.clamp(max=0).reshape(()), high.clamp(min=0).reshape(())
