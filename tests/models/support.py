@@ -161,3 +161,7 @@ def without_files(monkeypatch):
 
     monkeypatch.setattr(WeightsEnum, "get_state_dict", get_state_dict)
     return asked
+
+
+def relative_error(given, expected):
+    return ((given.double() - expected.double()).norm() / expected.double().norm()).item()

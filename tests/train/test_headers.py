@@ -12,7 +12,8 @@ from multiweight.store.save import save_weights
 from multiweight.train import override
 from multiweight.train.headers import header_of
 from multiweight.train.starting import start
-from tests.models.support import VARIANTS, inputs_of
+from tests.models.support import VARIANTS, inputs_of, relative_error
+from tests.models.twins import assert_same_tensors
 from tests.train.runs import PLAIN
 
 CLASSES = ("blue", "green", "red")
@@ -38,6 +39,12 @@ def test_a_file_makes_the_network_that_was_trained(variant, tmp_path):
     header = header_of(recipe, pictures, counts, network=network, epoch=1, parent=None)
     path = tmp_path / "last.safetensors"
     save_weights(network.state_dict(), path, header)
+    given = get_model(variant, weights=path).eval()
+    trained = network.state_dict()
+    # Of GoogLeNet the auxiliary heads stay behind.
+    assert_same_tensors(given.state_dict().items(), {key: trained[key] for key in given.state_dict()}.items())
     inputs = inputs_of(variant)
     with torch.inference_mode():
-        assert torch.equal(get_model(variant, weights=path).eval()(*inputs), network(*inputs))
+        # Not equal everywhere: tensors in a mapped file begin at other addresses, and the order in which
+        # some processors' libraries add depends on these.
+        assert relative_error(given(*inputs), network(*inputs)) < 5e-6

@@ -12,7 +12,7 @@ Paper: Quantization and Training of Neural Networks for Efficient Integer-Arithm
 https://arxiv.org/abs/1712.05877
 """
 
-from typing import Any
+from typing import Any as _Any
 
 from multiweight.models.quantization import inception, mobilenet, mobilenetv2, mobilenetv3, resnet, shufflenetv2
 from multiweight.models.quantization.googlenet import (
@@ -98,7 +98,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> _Any:
     """The builder of any other variant of classification."""
     from multiweight.errors import UnknownModelError
     from multiweight.models.quantization._quantizable import builder_of
