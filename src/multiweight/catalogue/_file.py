@@ -265,8 +265,11 @@ def _converted(kind: Any, value: Any, place: str) -> Any:
     if origin in (Union, UnionType):
         if value is None and NoneType in inner:
             return None
-        (kind,) = (each for each in inner if each is not NoneType)
-        return _converted(kind, value, place)
+        *others, last = (each for each in inner if each is not NoneType)
+        for kind in others:
+            with suppress(_FaultError):
+                return _converted(kind, value, place)
+        return _converted(last, value, place)
     if origin is tuple and isinstance(value, list | tuple):
         items = list(cast("Iterable[Any]", value))
         kinds = [inner[0]] * len(items) if inner[-1] is Ellipsis else list(inner)

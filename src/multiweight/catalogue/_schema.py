@@ -70,12 +70,15 @@ class PresetSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class ImageClassification(PresetSpec):
-    """Resize the short side, crop the centre, scale to `[0, 1]`, normalise. Sizes in pixels."""
+    """Resize the short side, crop the centre, scale to `[0, 1]`, normalise. Sizes in pixels.
+
+    `resize_size` is one number for the short side, or height and width, which squash the picture.
+    """
 
     task: ClassVar[str] = "classification"
 
     crop_size: int
-    resize_size: int = 256
+    resize_size: int | tuple[int, int] = 256
     mean: tuple[float, ...] = (0.485, 0.456, 0.406)
     std: tuple[float, ...] = (0.229, 0.224, 0.225)
     interpolation: InterpolationMode = InterpolationMode.BILINEAR
