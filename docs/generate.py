@@ -116,12 +116,14 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
 
 def _row(entry: WeightsEnum) -> list[str]:
     meta = entry.meta
-    datasets, figures = zip(*((name, _figures(values)) for name, values in meta["metrics"].items()), strict=True)
+    figures = {name: _figures(values) for name, values in meta["metrics"].items()}
+    if "outputs" in meta:
+        figures = {"–": meta["outputs"]}
     name = f"`{entry}`"
     return [
         f"**{name}**" if entry is type(entry)["DEFAULT"] else name,
-        "<br>".join(datasets),
         "<br>".join(figures),
+        "<br>".join(figures.values()),
         f"{meta['gflops']:.3f}",
         f"{meta['num_params'] / 1e6:.2f}",
         f"{meta['file_size']:.1f}",

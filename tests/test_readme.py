@@ -34,7 +34,7 @@ CONSOLE = [
 
 @pytest.fixture(scope="module")
 def states():
-    return {entry: random_state(entry) for entry in ResNet50_Weights}
+    return {entry: random_state(entry) for entry in ResNet50_Weights if not entry.architecture}
 
 
 @pytest.fixture

@@ -60,7 +60,13 @@ side = st.integers(1, 65_535)
 colours = st.lists(number, max_size=3).map(tuple)
 common = {"mean": colours, "std": colours, "interpolation": st.sampled_from(InterpolationMode)}
 presets = st.one_of(
-    st.builds(ImageClassification, crop_size=side, resize_size=side, antialias=st.none() | st.booleans(), **common),
+    st.builds(
+        ImageClassification,
+        crop_size=side,
+        resize_size=side | st.tuples(side, side),
+        antialias=st.none() | st.booleans(),
+        **common,
+    ),
     st.builds(ObjectDetection),
     st.builds(SemanticSegmentation, resize_size=st.none() | side, **common),
     st.builds(

@@ -119,13 +119,17 @@ class TestEveryEntry:
 def test_default_is_an_alias_and_no_member():
     assert ResNet50_Weights.DEFAULT is ResNet50_Weights.default is ResNet50_Weights.IMAGENET1K_V2
     assert ResNet50_Weights.DEFAULT.name == "IMAGENET1K_V2"
-    assert [entry.name for entry in ResNet50_Weights] == ["IMAGENET1K_V1", "IMAGENET1K_V2"]
-    assert len({*ResNet50_Weights, ResNet50_Weights.DEFAULT}) == 2
+    assert ResNet50_Weights.BEST is ResNet50_Weights["best"] is ResNet50_Weights.TIMM_A1_IN1K
+    names = [entry.name for entry in ResNet50_Weights]
+    assert names[:2] == ["IMAGENET1K_V1", "IMAGENET1K_V2"]
+    assert all(name.startswith("TIMM_") for name in names[2:])
+    assert len({*ResNet50_Weights, ResNet50_Weights.DEFAULT, ResNet50_Weights.BEST}) == len(names)
 
 
 def test_a_data_set_alone_is_its_newest_entry():
     assert ResNet50_Weights.ImageNet1K is ResNet50_Weights.IMAGENET1K_V2
     assert ResNet50_Weights["imagenet-1k"] is ResNet50_Weights.IMAGENET1K_V2
+    assert ResNet50_Weights["timm-a1-in1k"] is ResNet50_Weights.timm_a1_in1k is ResNet50_Weights.TIMM_A1_IN1K
     assert Several_Weights.coco is Several_Weights.COCO_V10
     assert Several_Weights.VOC is Several_Weights.VOC_WITH_COCO_LABELS_V1
     assert Several_Weights.Features is Several_Weights.FEATURES

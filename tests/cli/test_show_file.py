@@ -112,8 +112,8 @@ class TestList:
         lines = result.stdout.splitlines()
         assert [line.split(".")[0].strip() for line in lines[1:]] == ["best", "bare 20240601"]
         assert "98.889" in lines[1]
-        named = json.loads(run("list", "./best.safetensors", "resnet34", "--json").stdout)
-        assert [entry["name"] for entry in named] == ["ResNet34_Weights.IMAGENET1K_V1", "best.safetensors"]
+        named = json.loads(run("list", "./best.safetensors", "alexnet", "--json").stdout)
+        assert [entry["name"] for entry in named] == ["AlexNet_Weights.IMAGENET1K_V1", "best.safetensors"]
 
     @pytest.mark.parametrize("sort", ["name", "accuracy", "gflops", "params", "size"])
     def test_sorts_and_limits_bear_what_is_not_said(self, run, folder, sort):

@@ -71,6 +71,29 @@ def test_arrays_are_the_pictures_of_their_pixels(preset, size, seed):
     assert (array == kept).all()
 
 
+@settings(deadline=None, max_examples=60)
+@given(
+    size=SIZES,
+    resized=st.tuples(st.integers(1, 90), st.integers(1, 90)),
+    crop=st.integers(1, 80),
+    mode=st.sampled_from(OF_TENSORS),
+    seed=st.integers(0, 2**16),
+)
+def test_squashed(size, resized, crop, mode, seed):
+    """Height and width, for which torchvision has no preset, only the parts of one."""
+    functional = torchvision().transforms.functional
+    mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+    array = pixels(*size, seed)
+    for img in (Image.fromarray(array), torch.from_numpy(array).movedim(-1, 0)):
+        mode_of_theirs = torchvision().transforms.InterpolationMode(mode)
+        expected = functional.center_crop(functional.resize(img, list(resized), mode_of_theirs, antialias=True), [crop])
+        if isinstance(img, Image.Image):
+            expected = functional.pil_to_tensor(expected)
+        expected = functional.normalize(functional.convert_image_dtype(expected, torch.float), mean, std)
+        ours = ImageClassification(crop_size=crop, resize_size=resized, interpolation=mode)
+        assert torch.equal(ours(img), expected)
+
+
 @pytest.mark.parametrize("short", [32, 58])
 @pytest.mark.parametrize("width", range(40, 60))
 def test_pictures_about_twice_as_high_as_wide(width, short):

@@ -34,6 +34,10 @@ def tensor(height=20, width=30):
 def test_the_spec_of_the_same_name_builds_it():
     spec = catalogue.ImageClassification(crop_size=224, resize_size=232)
     assert repr(spec()) == repr(ImageClassification(crop_size=224, resize_size=232))
+    squashing = catalogue.ImageClassification(crop_size=224, resize_size=(232, 240))()
+    assert squashing.resize_size == [232, 240]
+    assert "resize_size=(232, 240)" in repr(squashing)
+    assert "to 232 by 240 pixels" in squashing.describe()
     assert repr(spec(crop_size=400, antialias=None)) == repr(
         ImageClassification(crop_size=400, resize_size=232, antialias=None)
     )

@@ -131,7 +131,7 @@ def read_header(path: str | os.PathLike[str]) -> Header | None:
         StoreError: If it cannot be read.
     """
     path = Path(path).expanduser()
-    text, name = _metadata(path).get(KEY), _named(path)
+    text, name = metadata_of(path).get(KEY), _named(path)
     if text is None:
         return None
     try:
@@ -265,8 +265,11 @@ def _converted(kind: Any, value: Any, place: str) -> Any:
     if origin in (Union, UnionType):
         if value is None and NoneType in inner:
             return None
-        (kind,) = (each for each in inner if each is not NoneType)
-        return _converted(kind, value, place)
+        *others, last = (each for each in inner if each is not NoneType)
+        for kind in others:
+            with suppress(_FaultError):
+                return _converted(kind, value, place)
+        return _converted(last, value, place)
     if origin is tuple and isinstance(value, list | tuple):
         items = list(cast("Iterable[Any]", value))
         kinds = [inner[0]] * len(items) if inner[-1] is Ellipsis else list(inner)
@@ -362,7 +365,7 @@ def _check_within(said: Any, place: str) -> None:
     raise _FaultError(f"{place} is nested more than {_MAX_DEPTH} levels deep.")
 
 
-def _metadata(path: Path) -> dict[str, Any]:
+def metadata_of(path: Path) -> dict[str, Any]:
     """The metadata of a safetensors file, of which nothing else is read.
 
     Raises:
@@ -421,7 +424,7 @@ def tensors_sha256(path: str | os.PathLike[str]) -> str:
         StoreError: If it cannot be read.
     """
     path = Path(path).expanduser()
-    _metadata(path)
+    metadata_of(path)
     try:
         with path.open("rb") as file:
             file.seek(8 + int.from_bytes(file.read(8), "little"))
@@ -483,8 +486,10 @@ def entry_of_file(reference: str | os.PathLike[str]) -> FileWeights:
     path = _path(given)
     if not path.is_file():
         raise UnknownWeightsError(_no_file(path))
-    status = path.stat()
-    return _entry(os.path.abspath(path), (status.st_ino, status.st_size, status.st_mtime_ns))
+    config = path.with_name("config.json")
+    said_by = (path, config) if config.is_file() else (path,)
+    status = ((each.st_ino, each.st_size, each.st_mtime_ns) for each in (file.stat() for file in said_by))
+    return _entry(os.path.abspath(path), *status)
 
 
 def _named(path: Path) -> str:
@@ -510,12 +515,18 @@ _OF_META = {"categories", "file_size", "size", "interpolation", "docs", "_metric
 
 
 @lru_cache(maxsize=64)
-def _entry(path: str, status: tuple[int, int, int]) -> FileWeights:
-    name, header = _named(Path(path)), read_header(path)
+def _entry(path: str, status: tuple[int, int, int], config: tuple[int, int, int] | None = None) -> FileWeights:
+    name, header, architecture = _named(Path(path)), read_header(path), None
+    if header is None:
+        from multiweight.catalogue._timm import header_of_timm
+
+        if (of_timm := header_of_timm(Path(path), metadata_of(Path(path)))) is not None:
+            header, architecture = of_timm
     if header is None:
         raise HeaderError(
-            f"{name} does not say what it is: it is a safetensors file without a header of multiweight. Build the "
-            "network of a variant with weights=None and load the tensors into it."
+            f"{name} does not say what it is: it is a safetensors file without a header of multiweight, and without "
+            "the config.json beside it that timm writes. Build the network of a variant with weights=None and load the "
+            "tensors into it."
         )
     try:
         enum = get_model_weights(header.variant)
@@ -547,6 +558,7 @@ def _entry(path: str, status: tuple[int, int, int]) -> FileWeights:
         meta=meta,
         recipe=path if "text" in (header.recipe or {}) else None,
         arguments=header.arguments,
+        architecture=architecture,
     )
 
     class Weights_of_File(FileWeights, variant=header.variant, builder=enum.builder):

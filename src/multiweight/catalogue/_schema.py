@@ -70,12 +70,15 @@ class PresetSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class ImageClassification(PresetSpec):
-    """Resize the short side, crop the centre, scale to `[0, 1]`, normalise. Sizes in pixels."""
+    """Resize the short side, crop the centre, scale to `[0, 1]`, normalise. Sizes in pixels.
+
+    `resize_size` is one number for the short side, or height and width, which squash the picture.
+    """
 
     task: ClassVar[str] = "classification"
 
     crop_size: int
-    resize_size: int = 256
+    resize_size: int | tuple[int, int] = 256
     mean: tuple[float, ...] = (0.485, 0.456, 0.406)
     std: tuple[float, ...] = (0.229, 0.224, 0.225)
     interpolation: InterpolationMode = InterpolationMode.BILINEAR
@@ -146,6 +149,10 @@ def _read_labels(name: str) -> tuple[str, ...]:
     return tuple(path.read_text(encoding="utf-8").splitlines())
 
 
+UNTRAINED = "the last layer was not trained"
+"""Why an entry without labels has none, where its meta has no `outputs` that says something else."""
+
+
 class Metric(NamedTuple):
     """What a figure in an entry's `metrics` is.
 
@@ -191,8 +198,9 @@ class Meta(Mapping[str, Any]):
     of the final one.
 
     Args:
-        facts: The facts by name. `categories` is `None` where the last layer was not trained. `metrics` maps a data
-            set to its figures; `gflops` counts multiply–adds at the preset's crop; `file_size` is in MiB.
+        facts: The facts by name. `categories` is `None` where the outputs have no labels: `outputs` says why, unless
+            the last layer was not trained. `metrics` maps a data set to its figures, NaN for one that was not
+            measured; `gflops` counts multiply–adds at the preset's crop; `file_size` is in MiB.
         preset: The entry's preset, which knows `size` and `interpolation`.
     """
 
@@ -312,6 +320,9 @@ class Weights:
         recipe: The recipe that trained it, where known: the name of one of this package (`"resnet50_v2"`), or the
             `package://NAME/PATH` or path of a file.
         arguments: What the builder is told, unless its caller says otherwise, so that the network fits.
+        architecture: What another publisher who trained them calls the network, as `"timm/resnet50"`. The tensors of
+            the file have that publisher's names and are renamed, a file of another architecture is refused, and the
+            builder's caller may not say otherwise than `arguments`.
     """
 
     url: str
@@ -320,6 +331,7 @@ class Weights:
     sha256: str | None = None
     recipe: str | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    architecture: str | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.meta, Meta):
@@ -330,7 +342,8 @@ class Weights:
         member: WeightsEnum | None = self.__dict__.get("_member")
         if member is not None:
             return getattr, (member, "value")
-        return Weights, (self.url, self.transforms, self.meta, self.sha256, self.recipe, _thawed(self.arguments))
+        about = (self.sha256, self.recipe, _thawed(self.arguments), self.architecture)
+        return Weights, (self.url, self.transforms, self.meta, *about)
 
     def __copy__(self) -> Self:
         return self
@@ -539,17 +552,19 @@ class WeightsEnum(Enum, metaclass=WeightsEnumType):
     def get_state_dict(self, *, progress: bool = True, check_hash: bool = True) -> dict[str, torch.Tensor]:
         """The entry's tensors by name, downloaded and verified if need be, mapped from the file where it can be.
 
+        The names are the variant's, also where the file is another publisher's.
+
         Args:
             progress: Whether a download shows how far it is (on a terminal).
             check_hash: Accepted for torchvision's callers; the hash is always checked.
 
         Raises:
             StoreError: If the file cannot be had.
-            WeightsFileError: If it cannot be read.
+            WeightsFileError: If it cannot be read, or is of an architecture that is another function.
         """
         from multiweight.store.load import load_state_dict
 
-        return load_state_dict(self.value, name=str(self), progress=progress)
+        return load_state_dict(self.value, name=str(self), progress=progress, variant=type(self).variant)
 
     @property
     def url(self) -> str:
@@ -570,6 +585,11 @@ class WeightsEnum(Enum, metaclass=WeightsEnumType):
     def arguments(self) -> Mapping[str, Any]:
         """What the builder is told, unless its caller says otherwise, so that the network fits."""
         return self.value.arguments
+
+    @property
+    def architecture(self) -> str | None:
+        """What another publisher who trained them calls the network; `None` where the names are the variant's own."""
+        return self.value.architecture
 
     @property
     def transforms(self) -> Callable[..., nn.Module]:

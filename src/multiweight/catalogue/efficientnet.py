@@ -1,8 +1,11 @@
 """Published weights of EfficientNet and EfficientNetV2."""
 
+from math import nan
+
 from multiweight.catalogue._schema import ImageClassification, InterpolationMode, Labels, Weights, WeightsEnum
 
 _IMAGENET = {"categories": Labels("imagenet1k")}
+_HALF = (0.5, 0.5, 0.5)
 
 
 class EfficientNet_B0_Weights(WeightsEnum, variant="efficientnet_b0"):
@@ -21,7 +24,40 @@ class EfficientNet_B0_Weights(WeightsEnum, variant="efficientnet_b0"):
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#efficientnet-v1",
         },
     )
+    TIMM_RA4_E3600_R224_IN1K = Weights(
+        url="hf://timm/efficientnet_b0.ra4_e3600_r224_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=256, mean=_HALF, std=_HALF, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "min_size": (1, 1),
+            "num_params": 5_288_548,
+            "metrics": {"ImageNet-1K": {"acc@1": 79.364, "acc@5": nan}},
+            "gflops": 0.503,
+            "file_size": 20.4,
+            "source": "https://huggingface.co/timm/efficientnet_b0.ra4_e3600_r224_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://huggingface.co/timm/efficientnet_b0.ra4_e3600_r224_in1k",
+        },
+        architecture="timm/efficientnet_b0",
+    )
+    TIMM_RA_IN1K = Weights(
+        url="hf://timm/efficientnet_b0.ra_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "min_size": (1, 1),
+            "num_params": 5_288_548,
+            "metrics": {"ImageNet-1K": {"acc@1": 77.698, "acc@5": nan}},
+            "gflops": 0.386,
+            "file_size": 20.4,
+            "source": "https://huggingface.co/timm/efficientnet_b0.ra_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://huggingface.co/timm/efficientnet_b0.ra_in1k",
+        },
+        architecture="timm/efficientnet_b0",
+    )
     DEFAULT = IMAGENET1K_V1
+    BEST = TIMM_RA4_E3600_R224_IN1K
 
 
 class EfficientNet_B1_Weights(WeightsEnum, variant="efficientnet_b1"):
@@ -54,7 +90,42 @@ class EfficientNet_B1_Weights(WeightsEnum, variant="efficientnet_b1"):
         },
         recipe="efficientnet_b1_v2",
     )
+    TIMM_FT_IN1K = Weights(
+        url="hf://timm/efficientnet_b1.ft_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=256, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "min_size": (1, 1),
+            "num_params": 7_794_184,
+            "metrics": {"ImageNet-1K": {"acc@1": 78.806, "acc@5": nan}},
+            "gflops": 0.743,
+            "file_size": 30.0,
+            "source": "https://huggingface.co/timm/efficientnet_b1.ft_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://huggingface.co/timm/efficientnet_b1.ft_in1k",
+        },
+        architecture="timm/efficientnet_b1",
+    )
+    TIMM_RA4_E3600_R240_IN1K = Weights(
+        url="hf://timm/efficientnet_b1.ra4_e3600_r240_in1k/model.safetensors",
+        transforms=ImageClassification(
+            crop_size=288, resize_size=288, mean=_HALF, std=_HALF, interpolation=InterpolationMode.BICUBIC
+        ),
+        meta={
+            **_IMAGENET,
+            "min_size": (1, 1),
+            "num_params": 7_794_184,
+            "metrics": {"ImageNet-1K": {"acc@1": 81.444, "acc@5": nan}},
+            "gflops": 0.94,
+            "file_size": 30.0,
+            "source": "https://huggingface.co/timm/efficientnet_b1.ra4_e3600_r240_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://huggingface.co/timm/efficientnet_b1.ra4_e3600_r240_in1k",
+        },
+        architecture="timm/efficientnet_b1",
+    )
     DEFAULT = IMAGENET1K_V2
+    BEST = TIMM_RA4_E3600_R240_IN1K
 
 
 class EfficientNet_B2_Weights(WeightsEnum, variant="efficientnet_b2"):
@@ -73,7 +144,24 @@ class EfficientNet_B2_Weights(WeightsEnum, variant="efficientnet_b2"):
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#efficientnet-v1",
         },
     )
+    TIMM_RA_IN1K = Weights(
+        url="hf://timm/efficientnet_b2.ra_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=288, resize_size=288, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "min_size": (1, 1),
+            "num_params": 9_109_994,
+            "metrics": {"ImageNet-1K": {"acc@1": 80.612, "acc@5": nan}},
+            "gflops": 1.088,
+            "file_size": 35.1,
+            "source": "https://huggingface.co/timm/efficientnet_b2.ra_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://huggingface.co/timm/efficientnet_b2.ra_in1k",
+        },
+        architecture="timm/efficientnet_b2",
+    )
     DEFAULT = IMAGENET1K_V1
+    BEST = TIMM_RA_IN1K
 
 
 class EfficientNet_B3_Weights(WeightsEnum, variant="efficientnet_b3"):
@@ -92,7 +180,24 @@ class EfficientNet_B3_Weights(WeightsEnum, variant="efficientnet_b3"):
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#efficientnet-v1",
         },
     )
+    TIMM_RA2_IN1K = Weights(
+        url="hf://timm/efficientnet_b3.ra2_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=320, resize_size=320, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "min_size": (1, 1),
+            "num_params": 12_233_232,
+            "metrics": {"ImageNet-1K": {"acc@1": 82.296, "acc@5": nan}},
+            "gflops": 1.961,
+            "file_size": 47.0,
+            "source": "https://huggingface.co/timm/efficientnet_b3.ra2_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://huggingface.co/timm/efficientnet_b3.ra2_in1k",
+        },
+        architecture="timm/efficientnet_b3",
+    )
     DEFAULT = IMAGENET1K_V1
+    BEST = TIMM_RA2_IN1K
 
 
 class EfficientNet_B4_Weights(WeightsEnum, variant="efficientnet_b4"):
@@ -111,7 +216,24 @@ class EfficientNet_B4_Weights(WeightsEnum, variant="efficientnet_b4"):
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#efficientnet-v1",
         },
     )
+    TIMM_RA2_IN1K = Weights(
+        url="hf://timm/efficientnet_b4.ra2_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=384, resize_size=384, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "min_size": (1, 1),
+            "num_params": 19_341_616,
+            "metrics": {"ImageNet-1K": {"acc@1": 83.468, "acc@5": nan}},
+            "gflops": 4.41,
+            "file_size": 74.3,
+            "source": "https://huggingface.co/timm/efficientnet_b4.ra2_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://huggingface.co/timm/efficientnet_b4.ra2_in1k",
+        },
+        architecture="timm/efficientnet_b4",
+    )
     DEFAULT = IMAGENET1K_V1
+    BEST = TIMM_RA2_IN1K
 
 
 class EfficientNet_B5_Weights(WeightsEnum, variant="efficientnet_b5"):
@@ -130,7 +252,43 @@ class EfficientNet_B5_Weights(WeightsEnum, variant="efficientnet_b5"):
             "recipe": "https://github.com/pytorch/vision/tree/main/references/classification#efficientnet-v1",
         },
     )
+    TIMM_SW_IN12K = Weights(
+        url="hf://timm/efficientnet_b5.sw_in12k/model.safetensors",
+        transforms=ImageClassification(crop_size=416, resize_size=437, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            "categories": None,
+            "outputs": "its 11,821 outputs are the classes of ImageNet-12k, whose labels are not in the catalogue",
+            "min_size": (1, 1),
+            "num_params": 52_562_013,
+            "metrics": {"ImageNet-1K": {"acc@1": nan, "acc@5": nan}},
+            "gflops": 8.132,
+            "file_size": 201.2,
+            "source": "https://huggingface.co/timm/efficientnet_b5.sw_in12k",
+            "license": "apache-2.0",
+            "recipe": "https://huggingface.co/timm/efficientnet_b5.sw_in12k",
+        },
+        arguments={"batch_norm_eps": 1e-05, "num_classes": 11821},
+        architecture="timm/efficientnet_b5",
+    )
+    TIMM_SW_IN12K_FT_IN1K = Weights(
+        url="hf://timm/efficientnet_b5.sw_in12k_ft_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=448, resize_size=(448, 448), interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "min_size": (1, 1),
+            "num_params": 30_389_784,
+            "metrics": {"ImageNet-1K": {"acc@1": 85.894, "acc@5": nan}},
+            "gflops": 9.404,
+            "file_size": 116.7,
+            "source": "https://huggingface.co/timm/efficientnet_b5.sw_in12k_ft_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://huggingface.co/timm/efficientnet_b5.sw_in12k_ft_in1k",
+        },
+        arguments={"batch_norm_eps": 1e-05},
+        architecture="timm/efficientnet_b5",
+    )
     DEFAULT = IMAGENET1K_V1
+    BEST = TIMM_SW_IN12K_FT_IN1K
 
 
 class EfficientNet_B6_Weights(WeightsEnum, variant="efficientnet_b6"):
@@ -150,6 +308,7 @@ class EfficientNet_B6_Weights(WeightsEnum, variant="efficientnet_b6"):
         },
     )
     DEFAULT = IMAGENET1K_V1
+    BEST = IMAGENET1K_V1
 
 
 class EfficientNet_B7_Weights(WeightsEnum, variant="efficientnet_b7"):
@@ -169,6 +328,7 @@ class EfficientNet_B7_Weights(WeightsEnum, variant="efficientnet_b7"):
         },
     )
     DEFAULT = IMAGENET1K_V1
+    BEST = IMAGENET1K_V1
 
 
 class EfficientNet_V2_S_Weights(WeightsEnum, variant="efficientnet_v2_s"):
@@ -189,6 +349,7 @@ class EfficientNet_V2_S_Weights(WeightsEnum, variant="efficientnet_v2_s"):
         recipe="efficientnet_v2_s_v1",
     )
     DEFAULT = IMAGENET1K_V1
+    BEST = IMAGENET1K_V1
 
 
 class EfficientNet_V2_M_Weights(WeightsEnum, variant="efficientnet_v2_m"):
@@ -209,6 +370,7 @@ class EfficientNet_V2_M_Weights(WeightsEnum, variant="efficientnet_v2_m"):
         recipe="efficientnet_v2_m_v1",
     )
     DEFAULT = IMAGENET1K_V1
+    BEST = IMAGENET1K_V1
 
 
 class EfficientNet_V2_L_Weights(WeightsEnum, variant="efficientnet_v2_l"):
@@ -234,3 +396,4 @@ class EfficientNet_V2_L_Weights(WeightsEnum, variant="efficientnet_v2_l"):
         },
     )
     DEFAULT = IMAGENET1K_V1
+    BEST = IMAGENET1K_V1

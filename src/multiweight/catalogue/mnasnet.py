@@ -1,6 +1,8 @@
 """Published weights of MNASNet."""
 
-from multiweight.catalogue._schema import ImageClassification, Labels, Weights, WeightsEnum
+from math import nan
+
+from multiweight.catalogue._schema import ImageClassification, InterpolationMode, Labels, Weights, WeightsEnum
 
 _IMAGENET = {"categories": Labels("imagenet1k"), "min_size": (1, 1)}
 
@@ -21,6 +23,7 @@ class MNASNet0_5_Weights(WeightsEnum, variant="mnasnet0_5"):
         },
     )
     DEFAULT = IMAGENET1K_V1
+    BEST = IMAGENET1K_V1
 
 
 class MNASNet0_75_Weights(WeightsEnum, variant="mnasnet0_75"):
@@ -39,6 +42,7 @@ class MNASNet0_75_Weights(WeightsEnum, variant="mnasnet0_75"):
         },
     )
     DEFAULT = IMAGENET1K_V1
+    BEST = IMAGENET1K_V1
 
 
 class MNASNet1_0_Weights(WeightsEnum, variant="mnasnet1_0"):
@@ -56,7 +60,23 @@ class MNASNet1_0_Weights(WeightsEnum, variant="mnasnet1_0"):
             "recipe": "https://github.com/1e100/mnasnet_trainer",
         },
     )
+    TIMM_RMSP_IN1K = Weights(
+        url="hf://timm/mnasnet_100.rmsp_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 4_383_312,
+            "metrics": {"ImageNet-1K": {"acc@1": 74.672, "acc@5": nan}},
+            "gflops": 0.314,
+            "file_size": 16.9,
+            "source": "https://huggingface.co/timm/mnasnet_100.rmsp_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://huggingface.co/timm/mnasnet_100.rmsp_in1k",
+        },
+        architecture="timm/mnasnet_100",
+    )
     DEFAULT = IMAGENET1K_V1
+    BEST = TIMM_RMSP_IN1K
 
 
 class MNASNet1_3_Weights(WeightsEnum, variant="mnasnet1_3"):
@@ -75,3 +95,4 @@ class MNASNet1_3_Weights(WeightsEnum, variant="mnasnet1_3"):
         },
     )
     DEFAULT = IMAGENET1K_V1
+    BEST = IMAGENET1K_V1

@@ -1,6 +1,8 @@
 """Published weights of MobileNetV2, and the ones for handwritten digits that ship with the package."""
 
-from multiweight.catalogue._schema import ImageClassification, Labels, Weights, WeightsEnum
+from math import nan
+
+from multiweight.catalogue._schema import ImageClassification, InterpolationMode, Labels, Weights, WeightsEnum
 
 _IMAGENET = {"categories": Labels("imagenet1k"), "min_size": (1, 1)}
 
@@ -61,4 +63,20 @@ class MobileNet_V2_Weights(WeightsEnum, variant="mobilenet_v2"):
         recipe="mobilenet_v2_digits_v2",
         arguments={"width_mult": 0.35},
     )
+    TIMM_RA_IN1K = Weights(
+        url="hf://timm/mobilenetv2_100.ra_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 3_504_872,
+            "metrics": {"ImageNet-1K": {"acc@1": 72.91, "acc@5": nan}},
+            "gflops": 0.301,
+            "file_size": 13.5,
+            "source": "https://huggingface.co/timm/mobilenetv2_100.ra_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://huggingface.co/timm/mobilenetv2_100.ra_in1k",
+        },
+        architecture="timm/mobilenetv2_100",
+    )
     DEFAULT = IMAGENET1K_V2
+    BEST = TIMM_RA_IN1K

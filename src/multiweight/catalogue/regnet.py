@@ -1,5 +1,7 @@
 """Published weights of RegNet, Y and X."""
 
+from math import nan
+
 from multiweight.catalogue._schema import ImageClassification, InterpolationMode, Labels, Weights, WeightsEnum
 
 _IMAGENET = {"categories": Labels("imagenet1k"), "min_size": (1, 1)}
@@ -39,7 +41,38 @@ class RegNet_Y_400MF_Weights(WeightsEnum, variant="regnet_y_400mf"):
         },
         recipe="regnet_y_400mf_v2",
     )
+    TIMM_PYCLS_IN1K = Weights(
+        url="hf://timm/regnety_004.pycls_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 4_344_144,
+            "metrics": {"ImageNet-1K": {"acc@1": 74.004, "acc@5": nan}},
+            "gflops": 0.402,
+            "file_size": 16.7,
+            "source": "https://huggingface.co/timm/regnety_004.pycls_in1k",
+            "license": "mit",
+            "recipe": "https://huggingface.co/timm/regnety_004.pycls_in1k",
+        },
+        architecture="timm/regnety_004",
+    )
+    TIMM_TV2_IN1K = Weights(
+        url="hf://timm/regnety_004.tv2_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, resize_size=232, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 4_344_144,
+            "metrics": {"ImageNet-1K": {"acc@1": 75.594, "acc@5": nan}},
+            "gflops": 0.402,
+            "file_size": 16.7,
+            "source": "https://huggingface.co/timm/regnety_004.tv2_in1k",
+            "license": "bsd-3-clause",
+            "recipe": "https://huggingface.co/timm/regnety_004.tv2_in1k",
+        },
+        architecture="timm/regnety_004",
+    )
     DEFAULT = IMAGENET1K_V2
+    BEST = IMAGENET1K_V2
 
 
 class RegNet_Y_800MF_Weights(WeightsEnum, variant="regnet_y_800mf"):
@@ -71,7 +104,23 @@ class RegNet_Y_800MF_Weights(WeightsEnum, variant="regnet_y_800mf"):
         },
         recipe="regnet_y_800mf_v2",
     )
+    TIMM_TV2_IN1K = Weights(
+        url="hf://timm/regnety_008_tv.tv2_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, resize_size=232, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 6_432_512,
+            "metrics": {"ImageNet-1K": {"acc@1": 78.672, "acc@5": nan}},
+            "gflops": 0.834,
+            "file_size": 24.7,
+            "source": "https://huggingface.co/timm/regnety_008_tv.tv2_in1k",
+            "license": "bsd-3-clause",
+            "recipe": "https://huggingface.co/timm/regnety_008_tv.tv2_in1k",
+        },
+        architecture="timm/regnety_008_tv",
+    )
     DEFAULT = IMAGENET1K_V2
+    BEST = IMAGENET1K_V2
 
 
 class RegNet_Y_1_6GF_Weights(WeightsEnum, variant="regnet_y_1_6gf"):
@@ -103,7 +152,38 @@ class RegNet_Y_1_6GF_Weights(WeightsEnum, variant="regnet_y_1_6gf"):
         },
         recipe="regnet_y_1_6gf_v2",
     )
+    TIMM_PYCLS_IN1K = Weights(
+        url="hf://timm/regnety_016.pycls_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 11_202_430,
+            "metrics": {"ImageNet-1K": {"acc@1": 77.88, "acc@5": nan}},
+            "gflops": 1.612,
+            "file_size": 43.0,
+            "source": "https://huggingface.co/timm/regnety_016.pycls_in1k",
+            "license": "mit",
+            "recipe": "https://huggingface.co/timm/regnety_016.pycls_in1k",
+        },
+        architecture="timm/regnety_016",
+    )
+    TIMM_TV2_IN1K = Weights(
+        url="hf://timm/regnety_016.tv2_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, resize_size=232, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 11_202_430,
+            "metrics": {"ImageNet-1K": {"acc@1": 80.668, "acc@5": nan}},
+            "gflops": 1.612,
+            "file_size": 43.0,
+            "source": "https://huggingface.co/timm/regnety_016.tv2_in1k",
+            "license": "bsd-3-clause",
+            "recipe": "https://huggingface.co/timm/regnety_016.tv2_in1k",
+        },
+        architecture="timm/regnety_016",
+    )
     DEFAULT = IMAGENET1K_V2
+    BEST = IMAGENET1K_V2
 
 
 class RegNet_Y_3_2GF_Weights(WeightsEnum, variant="regnet_y_3_2gf"):
@@ -135,7 +215,53 @@ class RegNet_Y_3_2GF_Weights(WeightsEnum, variant="regnet_y_3_2gf"):
         },
         recipe="regnet_y_3_2gf_v2",
     )
+    TIMM_PYCLS_IN1K = Weights(
+        url="hf://timm/regnety_032.pycls_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 19_436_338,
+            "metrics": {"ImageNet-1K": {"acc@1": 78.902, "acc@5": nan}},
+            "gflops": 3.176,
+            "file_size": 74.4,
+            "source": "https://huggingface.co/timm/regnety_032.pycls_in1k",
+            "license": "mit",
+            "recipe": "https://huggingface.co/timm/regnety_032.pycls_in1k",
+        },
+        architecture="timm/regnety_032",
+    )
+    TIMM_RA_IN1K = Weights(
+        url="hf://timm/regnety_032.ra_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=288, resize_size=288, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 19_436_338,
+            "metrics": {"ImageNet-1K": {"acc@1": 82.724, "acc@5": nan}},
+            "gflops": 5.248,
+            "file_size": 74.4,
+            "source": "https://huggingface.co/timm/regnety_032.ra_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://huggingface.co/timm/regnety_032.ra_in1k",
+        },
+        architecture="timm/regnety_032",
+    )
+    TIMM_TV2_IN1K = Weights(
+        url="hf://timm/regnety_032.tv2_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, resize_size=232, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 19_436_338,
+            "metrics": {"ImageNet-1K": {"acc@1": 81.788, "acc@5": nan}},
+            "gflops": 3.176,
+            "file_size": 74.4,
+            "source": "https://huggingface.co/timm/regnety_032.tv2_in1k",
+            "license": "bsd-3-clause",
+            "recipe": "https://huggingface.co/timm/regnety_032.tv2_in1k",
+        },
+        architecture="timm/regnety_032",
+    )
     DEFAULT = IMAGENET1K_V2
+    BEST = TIMM_RA_IN1K
 
 
 class RegNet_Y_8GF_Weights(WeightsEnum, variant="regnet_y_8gf"):
@@ -167,7 +293,23 @@ class RegNet_Y_8GF_Weights(WeightsEnum, variant="regnet_y_8gf"):
         },
         recipe="regnet_y_8gf_v2",
     )
+    TIMM_TV2_IN1K = Weights(
+        url="hf://timm/regnety_080_tv.tv2_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, resize_size=232, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 39_381_472,
+            "metrics": {"ImageNet-1K": {"acc@1": 82.58, "acc@5": nan}},
+            "gflops": 8.473,
+            "file_size": 150.6,
+            "source": "https://huggingface.co/timm/regnety_080_tv.tv2_in1k",
+            "license": "bsd-3-clause",
+            "recipe": "https://huggingface.co/timm/regnety_080_tv.tv2_in1k",
+        },
+        architecture="timm/regnety_080_tv",
+    )
     DEFAULT = IMAGENET1K_V2
+    BEST = IMAGENET1K_V2
 
 
 class RegNet_Y_16GF_Weights(WeightsEnum, variant="regnet_y_16gf"):
@@ -222,7 +364,131 @@ class RegNet_Y_16GF_Weights(WeightsEnum, variant="regnet_y_16gf"):
             "recipe": "https://github.com/pytorch/vision/pull/5793",
         },
     )
+    TIMM_DEIT_IN1K = Weights(
+        url="hf://timm/regnety_160.deit_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=288, resize_size=288, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 83_590_140,
+            "metrics": {"ImageNet-1K": {"acc@1": 83.704, "acc@5": nan}},
+            "gflops": 26.294,
+            "file_size": 319.4,
+            "source": "https://huggingface.co/timm/regnety_160.deit_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://huggingface.co/timm/regnety_160.deit_in1k",
+        },
+        architecture="timm/regnety_160",
+    )
+    TIMM_LION_IN12K_FT_IN1K = Weights(
+        url="hf://timm/regnety_160.lion_in12k_ft_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=288, resize_size=288, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 83_590_140,
+            "metrics": {"ImageNet-1K": {"acc@1": 86.004, "acc@5": nan}},
+            "gflops": 26.294,
+            "file_size": 319.4,
+            "source": "https://huggingface.co/timm/regnety_160.lion_in12k_ft_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://huggingface.co/timm/regnety_160.lion_in12k_ft_in1k",
+        },
+        architecture="timm/regnety_160",
+    )
+    TIMM_PYCLS_IN1K = Weights(
+        url="hf://timm/regnety_160.pycls_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 83_590_140,
+            "metrics": {"ImageNet-1K": {"acc@1": 80.284, "acc@5": nan}},
+            "gflops": 15.912,
+            "file_size": 319.4,
+            "source": "https://huggingface.co/timm/regnety_160.pycls_in1k",
+            "license": "mit",
+            "recipe": "https://huggingface.co/timm/regnety_160.pycls_in1k",
+        },
+        architecture="timm/regnety_160",
+    )
+    TIMM_SW_IN12K = Weights(
+        url="hf://timm/regnety_160.sw_in12k/model.safetensors",
+        transforms=ImageClassification(crop_size=288, resize_size=288, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            "categories": None,
+            "outputs": "its 11,821 outputs are the classes of ImageNet-12k, whose labels are not in the catalogue",
+            "min_size": (1, 1),
+            "num_params": 116_323_665,
+            "metrics": {"ImageNet-1K": {"acc@1": nan, "acc@5": nan}},
+            "gflops": 26.327,
+            "file_size": 444.2,
+            "source": "https://huggingface.co/timm/regnety_160.sw_in12k",
+            "license": "apache-2.0",
+            "recipe": "https://huggingface.co/timm/regnety_160.sw_in12k",
+        },
+        arguments={"num_classes": 11821},
+        architecture="timm/regnety_160",
+    )
+    TIMM_SW_IN12K_FT_IN1K = Weights(
+        url="hf://timm/regnety_160.sw_in12k_ft_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=288, resize_size=288, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 83_590_140,
+            "metrics": {"ImageNet-1K": {"acc@1": 86.028, "acc@5": nan}},
+            "gflops": 26.294,
+            "file_size": 319.4,
+            "source": "https://huggingface.co/timm/regnety_160.sw_in12k_ft_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://huggingface.co/timm/regnety_160.sw_in12k_ft_in1k",
+        },
+        architecture="timm/regnety_160",
+    )
+    TIMM_SWAG_FT_IN1K = Weights(
+        url="hf://timm/regnety_160.swag_ft_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=384, resize_size=384, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 83_590_140,
+            "metrics": {"ImageNet-1K": {"acc@1": 86.02, "acc@5": nan}},
+            "gflops": 46.735,
+            "file_size": 319.4,
+            "source": "https://huggingface.co/timm/regnety_160.swag_ft_in1k",
+            "license": "cc-by-nc-4.0",
+            "recipe": "https://huggingface.co/timm/regnety_160.swag_ft_in1k",
+        },
+        architecture="timm/regnety_160",
+    )
+    TIMM_SWAG_LC_IN1K = Weights(
+        url="hf://timm/regnety_160.swag_lc_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, resize_size=232, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 83_590_140,
+            "metrics": {"ImageNet-1K": {"acc@1": 83.806, "acc@5": nan}},
+            "gflops": 15.912,
+            "file_size": 319.4,
+            "source": "https://huggingface.co/timm/regnety_160.swag_lc_in1k",
+            "license": "cc-by-nc-4.0",
+            "recipe": "https://huggingface.co/timm/regnety_160.swag_lc_in1k",
+        },
+        architecture="timm/regnety_160",
+    )
+    TIMM_TV2_IN1K = Weights(
+        url="hf://timm/regnety_160.tv2_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, resize_size=232, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 83_590_140,
+            "metrics": {"ImageNet-1K": {"acc@1": 82.646, "acc@5": nan}},
+            "gflops": 15.912,
+            "file_size": 319.4,
+            "source": "https://huggingface.co/timm/regnety_160.tv2_in1k",
+            "license": "bsd-3-clause",
+            "recipe": "https://huggingface.co/timm/regnety_160.tv2_in1k",
+        },
+        architecture="timm/regnety_160",
+    )
     DEFAULT = IMAGENET1K_V2
+    BEST = TIMM_SW_IN12K_FT_IN1K
 
 
 class RegNet_Y_32GF_Weights(WeightsEnum, variant="regnet_y_32gf"):
@@ -277,7 +543,101 @@ class RegNet_Y_32GF_Weights(WeightsEnum, variant="regnet_y_32gf"):
             "recipe": "https://github.com/pytorch/vision/pull/5793",
         },
     )
+    TIMM_PYCLS_IN1K = Weights(
+        url="hf://timm/regnety_320.pycls_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 145_046_770,
+            "metrics": {"ImageNet-1K": {"acc@1": 80.796, "acc@5": nan}},
+            "gflops": 32.28,
+            "file_size": 554.0,
+            "source": "https://huggingface.co/timm/regnety_320.pycls_in1k",
+            "license": "mit",
+            "recipe": "https://huggingface.co/timm/regnety_320.pycls_in1k",
+        },
+        architecture="timm/regnety_320",
+    )
+    TIMM_SEER = Weights(
+        url="hf://timm/regnety_320.seer/model.safetensors",
+        transforms=ImageClassification(crop_size=224, resize_size=232, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            "categories": None,
+            "outputs": "it has no head and gives 3,712 features",
+            "min_size": (1, 1),
+            "num_params": 141_333_770,
+            "metrics": {"ImageNet-1K": {"acc@1": nan, "acc@5": nan}},
+            "gflops": 32.276,
+            "file_size": 539.8,
+            "source": "https://huggingface.co/timm/regnety_320.seer",
+            "license": "seer-license",
+            "recipe": "https://huggingface.co/timm/regnety_320.seer",
+        },
+        arguments={"num_classes": 0},
+        architecture="timm/regnety_320",
+    )
+    TIMM_SEER_FT_IN1K = Weights(
+        url="hf://timm/regnety_320.seer_ft_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=384, resize_size=384, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 145_046_770,
+            "metrics": {"ImageNet-1K": {"acc@1": 83.324, "acc@5": nan}},
+            "gflops": 94.826,
+            "file_size": 554.0,
+            "source": "https://huggingface.co/timm/regnety_320.seer_ft_in1k",
+            "license": "seer-license",
+            "recipe": "https://huggingface.co/timm/regnety_320.seer_ft_in1k",
+        },
+        architecture="timm/regnety_320",
+    )
+    TIMM_SWAG_FT_IN1K = Weights(
+        url="hf://timm/regnety_320.swag_ft_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=384, resize_size=384, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 145_046_770,
+            "metrics": {"ImageNet-1K": {"acc@1": 86.83, "acc@5": nan}},
+            "gflops": 94.826,
+            "file_size": 554.0,
+            "source": "https://huggingface.co/timm/regnety_320.swag_ft_in1k",
+            "license": "cc-by-nc-4.0",
+            "recipe": "https://huggingface.co/timm/regnety_320.swag_ft_in1k",
+        },
+        architecture="timm/regnety_320",
+    )
+    TIMM_SWAG_LC_IN1K = Weights(
+        url="hf://timm/regnety_320.swag_lc_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, resize_size=232, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 145_046_770,
+            "metrics": {"ImageNet-1K": {"acc@1": 84.654, "acc@5": nan}},
+            "gflops": 32.28,
+            "file_size": 554.0,
+            "source": "https://huggingface.co/timm/regnety_320.swag_lc_in1k",
+            "license": "cc-by-nc-4.0",
+            "recipe": "https://huggingface.co/timm/regnety_320.swag_lc_in1k",
+        },
+        architecture="timm/regnety_320",
+    )
+    TIMM_TV2_IN1K = Weights(
+        url="hf://timm/regnety_320.tv2_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, resize_size=232, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 145_046_770,
+            "metrics": {"ImageNet-1K": {"acc@1": 83.17, "acc@5": nan}},
+            "gflops": 32.28,
+            "file_size": 554.0,
+            "source": "https://huggingface.co/timm/regnety_320.tv2_in1k",
+            "license": "bsd-3-clause",
+            "recipe": "https://huggingface.co/timm/regnety_320.tv2_in1k",
+        },
+        architecture="timm/regnety_320",
+    )
     DEFAULT = IMAGENET1K_V2
+    BEST = IMAGENET1K_V2
 
 
 class RegNet_Y_128GF_Weights(WeightsEnum, variant="regnet_y_128gf", legacy=False):
@@ -305,6 +665,69 @@ class RegNet_Y_128GF_Weights(WeightsEnum, variant="regnet_y_128gf", legacy=False
             "file_size": 2461.564,
             "recipe": "https://github.com/pytorch/vision/pull/5793",
         },
+    )
+    TIMM_SEER = Weights(
+        url="hf://timm/regnety_1280.seer/model.safetensors",
+        transforms=ImageClassification(crop_size=224, resize_size=232, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            "categories": None,
+            "outputs": "it has no head and gives 7,392 features",
+            "min_size": (1, 1),
+            "num_params": 637_419_894,
+            "metrics": {"ImageNet-1K": {"acc@1": nan, "acc@5": nan}},
+            "gflops": 127.51,
+            "file_size": 2433.2,
+            "source": "https://huggingface.co/timm/regnety_1280.seer",
+            "license": "seer-license",
+            "recipe": "https://huggingface.co/timm/regnety_1280.seer",
+        },
+        arguments={"num_classes": 0},
+        architecture="timm/regnety_1280",
+    )
+    TIMM_SEER_FT_IN1K = Weights(
+        url="hf://timm/regnety_1280.seer_ft_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=384, resize_size=384, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 644_812_894,
+            "metrics": {"ImageNet-1K": {"acc@1": 84.426, "acc@5": nan}},
+            "gflops": 374.57,
+            "file_size": 2461.4,
+            "source": "https://huggingface.co/timm/regnety_1280.seer_ft_in1k",
+            "license": "seer-license",
+            "recipe": "https://huggingface.co/timm/regnety_1280.seer_ft_in1k",
+        },
+        architecture="timm/regnety_1280",
+    )
+    TIMM_SWAG_FT_IN1K = Weights(
+        url="hf://timm/regnety_1280.swag_ft_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=384, resize_size=384, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 644_812_894,
+            "metrics": {"ImageNet-1K": {"acc@1": 88.228, "acc@5": nan}},
+            "gflops": 374.57,
+            "file_size": 2461.4,
+            "source": "https://huggingface.co/timm/regnety_1280.swag_ft_in1k",
+            "license": "cc-by-nc-4.0",
+            "recipe": "https://huggingface.co/timm/regnety_1280.swag_ft_in1k",
+        },
+        architecture="timm/regnety_1280",
+    )
+    TIMM_SWAG_LC_IN1K = Weights(
+        url="hf://timm/regnety_1280.swag_lc_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, resize_size=232, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 644_812_894,
+            "metrics": {"ImageNet-1K": {"acc@1": 85.964, "acc@5": nan}},
+            "gflops": 127.518,
+            "file_size": 2461.4,
+            "source": "https://huggingface.co/timm/regnety_1280.swag_lc_in1k",
+            "license": "cc-by-nc-4.0",
+            "recipe": "https://huggingface.co/timm/regnety_1280.swag_lc_in1k",
+        },
+        architecture="timm/regnety_1280",
     )
     DEFAULT = IMAGENET1K_SWAG_E2E_V1
 
@@ -338,7 +761,23 @@ class RegNet_X_400MF_Weights(WeightsEnum, variant="regnet_x_400mf"):
         },
         recipe="regnet_x_400mf_v2",
     )
+    TIMM_TV2_IN1K = Weights(
+        url="hf://timm/regnetx_004_tv.tv2_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, resize_size=232, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 5_495_976,
+            "metrics": {"ImageNet-1K": {"acc@1": 74.596, "acc@5": nan}},
+            "gflops": 0.414,
+            "file_size": 21.1,
+            "source": "https://huggingface.co/timm/regnetx_004_tv.tv2_in1k",
+            "license": "bsd-3-clause",
+            "recipe": "https://huggingface.co/timm/regnetx_004_tv.tv2_in1k",
+        },
+        architecture="timm/regnetx_004_tv",
+    )
     DEFAULT = IMAGENET1K_V2
+    BEST = IMAGENET1K_V2
 
 
 class RegNet_X_800MF_Weights(WeightsEnum, variant="regnet_x_800mf"):
@@ -370,7 +809,38 @@ class RegNet_X_800MF_Weights(WeightsEnum, variant="regnet_x_800mf"):
         },
         recipe="regnet_x_800mf_v2",
     )
+    TIMM_PYCLS_IN1K = Weights(
+        url="hf://timm/regnetx_008.pycls_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 7_259_656,
+            "metrics": {"ImageNet-1K": {"acc@1": 75.054, "acc@5": nan}},
+            "gflops": 0.8,
+            "file_size": 27.9,
+            "source": "https://huggingface.co/timm/regnetx_008.pycls_in1k",
+            "license": "mit",
+            "recipe": "https://huggingface.co/timm/regnetx_008.pycls_in1k",
+        },
+        architecture="timm/regnetx_008",
+    )
+    TIMM_TV2_IN1K = Weights(
+        url="hf://timm/regnetx_008.tv2_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, resize_size=232, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 7_259_656,
+            "metrics": {"ImageNet-1K": {"acc@1": 77.294, "acc@5": nan}},
+            "gflops": 0.8,
+            "file_size": 27.9,
+            "source": "https://huggingface.co/timm/regnetx_008.tv2_in1k",
+            "license": "bsd-3-clause",
+            "recipe": "https://huggingface.co/timm/regnetx_008.tv2_in1k",
+        },
+        architecture="timm/regnetx_008",
+    )
     DEFAULT = IMAGENET1K_V2
+    BEST = IMAGENET1K_V2
 
 
 class RegNet_X_1_6GF_Weights(WeightsEnum, variant="regnet_x_1_6gf"):
@@ -402,7 +872,38 @@ class RegNet_X_1_6GF_Weights(WeightsEnum, variant="regnet_x_1_6gf"):
         },
         recipe="regnet_x_1_6gf_v2",
     )
+    TIMM_PYCLS_IN1K = Weights(
+        url="hf://timm/regnetx_016.pycls_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 9_190_136,
+            "metrics": {"ImageNet-1K": {"acc@1": 76.936, "acc@5": nan}},
+            "gflops": 1.603,
+            "file_size": 35.3,
+            "source": "https://huggingface.co/timm/regnetx_016.pycls_in1k",
+            "license": "mit",
+            "recipe": "https://huggingface.co/timm/regnetx_016.pycls_in1k",
+        },
+        architecture="timm/regnetx_016",
+    )
+    TIMM_TV2_IN1K = Weights(
+        url="hf://timm/regnetx_016.tv2_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, resize_size=232, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 9_190_136,
+            "metrics": {"ImageNet-1K": {"acc@1": 79.44, "acc@5": nan}},
+            "gflops": 1.603,
+            "file_size": 35.3,
+            "source": "https://huggingface.co/timm/regnetx_016.tv2_in1k",
+            "license": "bsd-3-clause",
+            "recipe": "https://huggingface.co/timm/regnetx_016.tv2_in1k",
+        },
+        architecture="timm/regnetx_016",
+    )
     DEFAULT = IMAGENET1K_V2
+    BEST = IMAGENET1K_V2
 
 
 class RegNet_X_3_2GF_Weights(WeightsEnum, variant="regnet_x_3_2gf"):
@@ -434,7 +935,38 @@ class RegNet_X_3_2GF_Weights(WeightsEnum, variant="regnet_x_3_2gf"):
         },
         recipe="regnet_x_3_2gf_v2",
     )
+    TIMM_PYCLS_IN1K = Weights(
+        url="hf://timm/regnetx_032.pycls_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 15_296_552,
+            "metrics": {"ImageNet-1K": {"acc@1": 78.16, "acc@5": nan}},
+            "gflops": 3.177,
+            "file_size": 58.6,
+            "source": "https://huggingface.co/timm/regnetx_032.pycls_in1k",
+            "license": "mit",
+            "recipe": "https://huggingface.co/timm/regnetx_032.pycls_in1k",
+        },
+        architecture="timm/regnetx_032",
+    )
+    TIMM_TV2_IN1K = Weights(
+        url="hf://timm/regnetx_032.tv2_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, resize_size=232, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 15_296_552,
+            "metrics": {"ImageNet-1K": {"acc@1": 80.916, "acc@5": nan}},
+            "gflops": 3.177,
+            "file_size": 58.6,
+            "source": "https://huggingface.co/timm/regnetx_032.tv2_in1k",
+            "license": "bsd-3-clause",
+            "recipe": "https://huggingface.co/timm/regnetx_032.tv2_in1k",
+        },
+        architecture="timm/regnetx_032",
+    )
     DEFAULT = IMAGENET1K_V2
+    BEST = IMAGENET1K_V2
 
 
 class RegNet_X_8GF_Weights(WeightsEnum, variant="regnet_x_8gf"):
@@ -466,7 +998,38 @@ class RegNet_X_8GF_Weights(WeightsEnum, variant="regnet_x_8gf"):
         },
         recipe="regnet_x_8gf_v2",
     )
+    TIMM_PYCLS_IN1K = Weights(
+        url="hf://timm/regnetx_080.pycls_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 39_572_648,
+            "metrics": {"ImageNet-1K": {"acc@1": 79.214, "acc@5": nan}},
+            "gflops": 7.995,
+            "file_size": 151.3,
+            "source": "https://huggingface.co/timm/regnetx_080.pycls_in1k",
+            "license": "mit",
+            "recipe": "https://huggingface.co/timm/regnetx_080.pycls_in1k",
+        },
+        architecture="timm/regnetx_080",
+    )
+    TIMM_TV2_IN1K = Weights(
+        url="hf://timm/regnetx_080.tv2_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, resize_size=232, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 39_572_648,
+            "metrics": {"ImageNet-1K": {"acc@1": 81.552, "acc@5": nan}},
+            "gflops": 7.995,
+            "file_size": 151.3,
+            "source": "https://huggingface.co/timm/regnetx_080.tv2_in1k",
+            "license": "bsd-3-clause",
+            "recipe": "https://huggingface.co/timm/regnetx_080.tv2_in1k",
+        },
+        architecture="timm/regnetx_080",
+    )
     DEFAULT = IMAGENET1K_V2
+    BEST = IMAGENET1K_V2
 
 
 class RegNet_X_16GF_Weights(WeightsEnum, variant="regnet_x_16gf"):
@@ -498,7 +1061,38 @@ class RegNet_X_16GF_Weights(WeightsEnum, variant="regnet_x_16gf"):
         },
         recipe="regnet_x_16gf_v2",
     )
+    TIMM_PYCLS_IN1K = Weights(
+        url="hf://timm/regnetx_160.pycls_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 54_278_536,
+            "metrics": {"ImageNet-1K": {"acc@1": 79.844, "acc@5": nan}},
+            "gflops": 15.941,
+            "file_size": 207.5,
+            "source": "https://huggingface.co/timm/regnetx_160.pycls_in1k",
+            "license": "mit",
+            "recipe": "https://huggingface.co/timm/regnetx_160.pycls_in1k",
+        },
+        architecture="timm/regnetx_160",
+    )
+    TIMM_TV2_IN1K = Weights(
+        url="hf://timm/regnetx_160.tv2_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, resize_size=232, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 54_278_536,
+            "metrics": {"ImageNet-1K": {"acc@1": 82.574, "acc@5": nan}},
+            "gflops": 15.941,
+            "file_size": 207.5,
+            "source": "https://huggingface.co/timm/regnetx_160.tv2_in1k",
+            "license": "bsd-3-clause",
+            "recipe": "https://huggingface.co/timm/regnetx_160.tv2_in1k",
+        },
+        architecture="timm/regnetx_160",
+    )
     DEFAULT = IMAGENET1K_V2
+    BEST = IMAGENET1K_V2
 
 
 class RegNet_X_32GF_Weights(WeightsEnum, variant="regnet_x_32gf"):
@@ -530,4 +1124,35 @@ class RegNet_X_32GF_Weights(WeightsEnum, variant="regnet_x_32gf"):
         },
         recipe="regnet_x_32gf_v2",
     )
+    TIMM_PYCLS_IN1K = Weights(
+        url="hf://timm/regnetx_320.pycls_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 107_811_560,
+            "metrics": {"ImageNet-1K": {"acc@1": 80.258, "acc@5": nan}},
+            "gflops": 31.736,
+            "file_size": 411.9,
+            "source": "https://huggingface.co/timm/regnetx_320.pycls_in1k",
+            "license": "mit",
+            "recipe": "https://huggingface.co/timm/regnetx_320.pycls_in1k",
+        },
+        architecture="timm/regnetx_320",
+    )
+    TIMM_TV2_IN1K = Weights(
+        url="hf://timm/regnetx_320.tv2_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, resize_size=232, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 107_811_560,
+            "metrics": {"ImageNet-1K": {"acc@1": 82.824, "acc@5": nan}},
+            "gflops": 31.736,
+            "file_size": 411.9,
+            "source": "https://huggingface.co/timm/regnetx_320.tv2_in1k",
+            "license": "bsd-3-clause",
+            "recipe": "https://huggingface.co/timm/regnetx_320.tv2_in1k",
+        },
+        architecture="timm/regnetx_320",
+    )
     DEFAULT = IMAGENET1K_V2
+    BEST = IMAGENET1K_V2

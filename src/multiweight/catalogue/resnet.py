@@ -1,8 +1,11 @@
 """Published weights of ResNet, ResNeXt and Wide ResNet."""
 
-from multiweight.catalogue._schema import ImageClassification, Labels, Weights, WeightsEnum
+from math import nan
+
+from multiweight.catalogue._schema import ImageClassification, InterpolationMode, Labels, Weights, WeightsEnum
 
 _IMAGENET = {"categories": Labels("imagenet1k"), "min_size": (1, 1)}
+_HALF = (0.5, 0.5, 0.5)
 
 
 class ResNet18_Weights(WeightsEnum, variant="resnet18"):
@@ -21,7 +24,113 @@ class ResNet18_Weights(WeightsEnum, variant="resnet18"):
         },
         recipe="resnet18_v1",
     )
+    TIMM_A1_IN1K = Weights(
+        url="hf://timm/resnet18.a1_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=288, resize_size=288, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 11_689_512,
+            "metrics": {"ImageNet-1K": {"acc@1": 73.164, "acc@5": nan}},
+            "gflops": 2.998,
+            "file_size": 44.6,
+            "source": "https://huggingface.co/timm/resnet18.a1_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://arxiv.org/abs/2110.00476",
+        },
+        architecture="timm/resnet18",
+    )
+    TIMM_A2_IN1K = Weights(
+        url="hf://timm/resnet18.a2_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=288, resize_size=288, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 11_689_512,
+            "metrics": {"ImageNet-1K": {"acc@1": 72.364, "acc@5": nan}},
+            "gflops": 2.998,
+            "file_size": 44.6,
+            "source": "https://huggingface.co/timm/resnet18.a2_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://arxiv.org/abs/2110.00476",
+        },
+        architecture="timm/resnet18",
+    )
+    TIMM_A3_IN1K = Weights(
+        url="hf://timm/resnet18.a3_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, resize_size=235, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 11_689_512,
+            "metrics": {"ImageNet-1K": {"acc@1": 68.25, "acc@5": nan}},
+            "gflops": 1.814,
+            "file_size": 44.6,
+            "source": "https://huggingface.co/timm/resnet18.a3_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://arxiv.org/abs/2110.00476",
+        },
+        architecture="timm/resnet18",
+    )
+    TIMM_FB_SSL_YFCC100M_FT_IN1K = Weights(
+        url="hf://timm/resnet18.fb_ssl_yfcc100m_ft_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224),
+        meta={
+            **_IMAGENET,
+            "num_params": 11_689_512,
+            "metrics": {"ImageNet-1K": {"acc@1": 72.636, "acc@5": nan}},
+            "gflops": 1.814,
+            "file_size": 44.6,
+            "source": "https://huggingface.co/timm/resnet18.fb_ssl_yfcc100m_ft_in1k",
+            "license": "cc-by-nc-4.0",
+            "recipe": "https://huggingface.co/timm/resnet18.fb_ssl_yfcc100m_ft_in1k",
+        },
+        architecture="timm/resnet18",
+    )
+    TIMM_FB_SWSL_IG1B_FT_IN1K = Weights(
+        url="hf://timm/resnet18.fb_swsl_ig1b_ft_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224),
+        meta={
+            **_IMAGENET,
+            "num_params": 11_689_512,
+            "metrics": {"ImageNet-1K": {"acc@1": 73.286, "acc@5": nan}},
+            "gflops": 1.814,
+            "file_size": 44.6,
+            "source": "https://huggingface.co/timm/resnet18.fb_swsl_ig1b_ft_in1k",
+            "license": "cc-by-nc-4.0",
+            "recipe": "https://huggingface.co/timm/resnet18.fb_swsl_ig1b_ft_in1k",
+        },
+        architecture="timm/resnet18",
+    )
+    TIMM_GLUON_IN1K = Weights(
+        url="hf://timm/resnet18.gluon_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 11_689_512,
+            "metrics": {"ImageNet-1K": {"acc@1": 70.844, "acc@5": nan}},
+            "gflops": 1.814,
+            "file_size": 44.6,
+            "source": "https://huggingface.co/timm/resnet18.gluon_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://huggingface.co/timm/resnet18.gluon_in1k",
+        },
+        architecture="timm/resnet18",
+    )
+    TIMM_TV_IN1K = Weights(
+        url="hf://timm/resnet18.tv_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224),
+        meta={
+            **_IMAGENET,
+            "num_params": 11_689_512,
+            "metrics": {"ImageNet-1K": {"acc@1": 69.752, "acc@5": nan}},
+            "gflops": 1.814,
+            "file_size": 44.6,
+            "source": "https://huggingface.co/timm/resnet18.tv_in1k",
+            "license": "bsd-3-clause",
+            "recipe": "https://huggingface.co/timm/resnet18.tv_in1k",
+        },
+        architecture="timm/resnet18",
+    )
     DEFAULT = IMAGENET1K_V1
+    BEST = TIMM_A1_IN1K
 
 
 class ResNet34_Weights(WeightsEnum, variant="resnet34"):
@@ -40,7 +149,115 @@ class ResNet34_Weights(WeightsEnum, variant="resnet34"):
         },
         recipe="resnet34_v1",
     )
+    TIMM_A1_IN1K = Weights(
+        url="hf://timm/resnet34.a1_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=288, resize_size=288, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 21_797_672,
+            "metrics": {"ImageNet-1K": {"acc@1": 77.93, "acc@5": nan}},
+            "gflops": 6.056,
+            "file_size": 83.2,
+            "source": "https://huggingface.co/timm/resnet34.a1_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://arxiv.org/abs/2110.00476",
+        },
+        architecture="timm/resnet34",
+    )
+    TIMM_A2_IN1K = Weights(
+        url="hf://timm/resnet34.a2_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=288, resize_size=288, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 21_797_672,
+            "metrics": {"ImageNet-1K": {"acc@1": 77.15, "acc@5": nan}},
+            "gflops": 6.056,
+            "file_size": 83.2,
+            "source": "https://huggingface.co/timm/resnet34.a2_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://arxiv.org/abs/2110.00476",
+        },
+        architecture="timm/resnet34",
+    )
+    TIMM_A3_IN1K = Weights(
+        url="hf://timm/resnet34.a3_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, resize_size=235, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 21_797_672,
+            "metrics": {"ImageNet-1K": {"acc@1": 72.996, "acc@5": nan}},
+            "gflops": 3.664,
+            "file_size": 83.2,
+            "source": "https://huggingface.co/timm/resnet34.a3_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://arxiv.org/abs/2110.00476",
+        },
+        architecture="timm/resnet34",
+    )
+    TIMM_BT_IN1K = Weights(
+        url="hf://timm/resnet34.bt_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=288, resize_size=303, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 21_797_672,
+            "metrics": {"ImageNet-1K": {"acc@1": 76.506, "acc@5": nan}},
+            "gflops": 6.056,
+            "file_size": 83.2,
+            "source": "https://huggingface.co/timm/resnet34.bt_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://huggingface.co/timm/resnet34.bt_in1k",
+        },
+        architecture="timm/resnet34",
+    )
+    TIMM_GLUON_IN1K = Weights(
+        url="hf://timm/resnet34.gluon_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 21_797_672,
+            "metrics": {"ImageNet-1K": {"acc@1": 74.574, "acc@5": nan}},
+            "gflops": 3.664,
+            "file_size": 83.2,
+            "source": "https://huggingface.co/timm/resnet34.gluon_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://huggingface.co/timm/resnet34.gluon_in1k",
+        },
+        architecture="timm/resnet34",
+    )
+    TIMM_RA4_E3600_R224_IN1K = Weights(
+        url="hf://timm/resnet34.ra4_e3600_r224_in1k/model.safetensors",
+        transforms=ImageClassification(
+            crop_size=288, resize_size=288, mean=_HALF, std=_HALF, interpolation=InterpolationMode.BICUBIC
+        ),
+        meta={
+            **_IMAGENET,
+            "num_params": 21_797_672,
+            "metrics": {"ImageNet-1K": {"acc@1": 78.972, "acc@5": nan}},
+            "gflops": 6.056,
+            "file_size": 83.2,
+            "source": "https://huggingface.co/timm/resnet34.ra4_e3600_r224_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://arxiv.org/abs/2110.00476",
+        },
+        architecture="timm/resnet34",
+    )
+    TIMM_TV_IN1K = Weights(
+        url="hf://timm/resnet34.tv_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224),
+        meta={
+            **_IMAGENET,
+            "num_params": 21_797_672,
+            "metrics": {"ImageNet-1K": {"acc@1": 73.298, "acc@5": nan}},
+            "gflops": 3.664,
+            "file_size": 83.2,
+            "source": "https://huggingface.co/timm/resnet34.tv_in1k",
+            "license": "bsd-3-clause",
+            "recipe": "https://huggingface.co/timm/resnet34.tv_in1k",
+        },
+        architecture="timm/resnet34",
+    )
     DEFAULT = IMAGENET1K_V1
+    BEST = TIMM_RA4_E3600_R224_IN1K
 
 
 class ResNet50_Weights(WeightsEnum, variant="resnet50"):
@@ -72,7 +289,295 @@ class ResNet50_Weights(WeightsEnum, variant="resnet50"):
         },
         recipe="resnet50_v2",
     )
+    TIMM_A1_IN1K = Weights(
+        url="hf://timm/resnet50.a1_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=288, resize_size=288, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 25_557_032,
+            "metrics": {"ImageNet-1K": {"acc@1": 81.24, "acc@5": nan}},
+            "gflops": 6.758,
+            "file_size": 97.7,
+            "source": "https://huggingface.co/timm/resnet50.a1_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://arxiv.org/abs/2110.00476",
+        },
+        architecture="timm/resnet50",
+    )
+    TIMM_A1H_IN1K = Weights(
+        url="hf://timm/resnet50.a1h_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, resize_size=224, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 25_557_032,
+            "metrics": {"ImageNet-1K": {"acc@1": 80.654, "acc@5": nan}},
+            "gflops": 4.089,
+            "file_size": 97.7,
+            "source": "https://huggingface.co/timm/resnet50.a1h_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://arxiv.org/abs/2110.00476",
+        },
+        architecture="timm/resnet50",
+    )
+    TIMM_A2_IN1K = Weights(
+        url="hf://timm/resnet50.a2_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=288, resize_size=288, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 25_557_032,
+            "metrics": {"ImageNet-1K": {"acc@1": 80.774, "acc@5": nan}},
+            "gflops": 6.758,
+            "file_size": 97.7,
+            "source": "https://huggingface.co/timm/resnet50.a2_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://arxiv.org/abs/2110.00476",
+        },
+        architecture="timm/resnet50",
+    )
+    TIMM_A3_IN1K = Weights(
+        url="hf://timm/resnet50.a3_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, resize_size=235, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 25_557_032,
+            "metrics": {"ImageNet-1K": {"acc@1": 78.052, "acc@5": nan}},
+            "gflops": 4.089,
+            "file_size": 97.7,
+            "source": "https://huggingface.co/timm/resnet50.a3_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://arxiv.org/abs/2110.00476",
+        },
+        architecture="timm/resnet50",
+    )
+    TIMM_AM_IN1K = Weights(
+        url="hf://timm/resnet50.am_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 25_557_032,
+            "metrics": {"ImageNet-1K": {"acc@1": 79.004, "acc@5": nan}},
+            "gflops": 4.089,
+            "file_size": 97.7,
+            "source": "https://huggingface.co/timm/resnet50.am_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://huggingface.co/timm/resnet50.am_in1k",
+        },
+        architecture="timm/resnet50",
+    )
+    TIMM_B1K_IN1K = Weights(
+        url="hf://timm/resnet50.b1k_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=288, resize_size=288, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 25_557_032,
+            "metrics": {"ImageNet-1K": {"acc@1": 80.708, "acc@5": nan}},
+            "gflops": 6.758,
+            "file_size": 97.7,
+            "source": "https://huggingface.co/timm/resnet50.b1k_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://arxiv.org/abs/2110.00476",
+        },
+        architecture="timm/resnet50",
+    )
+    TIMM_B2K_IN1K = Weights(
+        url="hf://timm/resnet50.b2k_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=288, resize_size=288, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 25_557_032,
+            "metrics": {"ImageNet-1K": {"acc@1": 80.466, "acc@5": nan}},
+            "gflops": 6.758,
+            "file_size": 97.7,
+            "source": "https://huggingface.co/timm/resnet50.b2k_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://arxiv.org/abs/2110.00476",
+        },
+        architecture="timm/resnet50",
+    )
+    TIMM_BAMBOO = Weights(
+        url="hf://timm/resnet50.bamboo/model.safetensors",
+        transforms=ImageClassification(crop_size=224, resize_size=224, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            "categories": None,
+            "outputs": "it has no head and gives 2,048 features",
+            "min_size": (1, 1),
+            "num_params": 23_508_032,
+            "metrics": {"ImageNet-1K": {"acc@1": nan, "acc@5": nan}},
+            "gflops": 4.087,
+            "file_size": 89.9,
+            "source": "https://huggingface.co/timm/resnet50.bamboo",
+            "recipe": "https://arxiv.org/abs/2203.07845",
+        },
+        arguments={"num_classes": 0},
+        architecture="timm/resnet50",
+    )
+    TIMM_BT_IN1K = Weights(
+        url="hf://timm/resnet50.bt_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=288, resize_size=303, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 25_557_032,
+            "metrics": {"ImageNet-1K": {"acc@1": 79.652, "acc@5": nan}},
+            "gflops": 6.758,
+            "file_size": 97.7,
+            "source": "https://huggingface.co/timm/resnet50.bt_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://huggingface.co/timm/resnet50.bt_in1k",
+        },
+        architecture="timm/resnet50",
+    )
+    TIMM_C1_IN1K = Weights(
+        url="hf://timm/resnet50.c1_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=288, resize_size=288, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 25_557_032,
+            "metrics": {"ImageNet-1K": {"acc@1": 80.928, "acc@5": nan}},
+            "gflops": 6.758,
+            "file_size": 97.7,
+            "source": "https://huggingface.co/timm/resnet50.c1_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://arxiv.org/abs/2110.00476",
+        },
+        architecture="timm/resnet50",
+    )
+    TIMM_C2_IN1K = Weights(
+        url="hf://timm/resnet50.c2_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=288, resize_size=288, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 25_557_032,
+            "metrics": {"ImageNet-1K": {"acc@1": 80.862, "acc@5": nan}},
+            "gflops": 6.758,
+            "file_size": 97.7,
+            "source": "https://huggingface.co/timm/resnet50.c2_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://arxiv.org/abs/2110.00476",
+        },
+        architecture="timm/resnet50",
+    )
+    TIMM_D_IN1K = Weights(
+        url="hf://timm/resnet50.d_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=288, resize_size=288, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 25_557_032,
+            "metrics": {"ImageNet-1K": {"acc@1": 81.012, "acc@5": nan}},
+            "gflops": 6.758,
+            "file_size": 97.7,
+            "source": "https://huggingface.co/timm/resnet50.d_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://arxiv.org/abs/2110.00476",
+        },
+        architecture="timm/resnet50",
+    )
+    TIMM_FB_SSL_YFCC100M_FT_IN1K = Weights(
+        url="hf://timm/resnet50.fb_ssl_yfcc100m_ft_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224),
+        meta={
+            **_IMAGENET,
+            "num_params": 25_557_032,
+            "metrics": {"ImageNet-1K": {"acc@1": 79.252, "acc@5": nan}},
+            "gflops": 4.089,
+            "file_size": 97.7,
+            "source": "https://huggingface.co/timm/resnet50.fb_ssl_yfcc100m_ft_in1k",
+            "license": "cc-by-nc-4.0",
+            "recipe": "https://huggingface.co/timm/resnet50.fb_ssl_yfcc100m_ft_in1k",
+        },
+        architecture="timm/resnet50",
+    )
+    TIMM_FB_SWSL_IG1B_FT_IN1K = Weights(
+        url="hf://timm/resnet50.fb_swsl_ig1b_ft_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224),
+        meta={
+            **_IMAGENET,
+            "num_params": 25_557_032,
+            "metrics": {"ImageNet-1K": {"acc@1": 81.146, "acc@5": nan}},
+            "gflops": 4.089,
+            "file_size": 97.7,
+            "source": "https://huggingface.co/timm/resnet50.fb_swsl_ig1b_ft_in1k",
+            "license": "cc-by-nc-4.0",
+            "recipe": "https://huggingface.co/timm/resnet50.fb_swsl_ig1b_ft_in1k",
+        },
+        architecture="timm/resnet50",
+    )
+    TIMM_GLUON_IN1K = Weights(
+        url="hf://timm/resnet50.gluon_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 25_557_032,
+            "metrics": {"ImageNet-1K": {"acc@1": 77.58, "acc@5": nan}},
+            "gflops": 4.089,
+            "file_size": 97.7,
+            "source": "https://huggingface.co/timm/resnet50.gluon_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://huggingface.co/timm/resnet50.gluon_in1k",
+        },
+        architecture="timm/resnet50",
+    )
+    TIMM_RA_IN1K = Weights(
+        url="hf://timm/resnet50.ra_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=288, resize_size=303, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 25_557_032,
+            "metrics": {"ImageNet-1K": {"acc@1": 79.864, "acc@5": nan}},
+            "gflops": 6.758,
+            "file_size": 97.7,
+            "source": "https://huggingface.co/timm/resnet50.ra_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://huggingface.co/timm/resnet50.ra_in1k",
+        },
+        architecture="timm/resnet50",
+    )
+    TIMM_RAM_IN1K = Weights(
+        url="hf://timm/resnet50.ram_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=288, resize_size=303, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 25_557_032,
+            "metrics": {"ImageNet-1K": {"acc@1": 79.982, "acc@5": nan}},
+            "gflops": 6.758,
+            "file_size": 97.7,
+            "source": "https://huggingface.co/timm/resnet50.ram_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://huggingface.co/timm/resnet50.ram_in1k",
+        },
+        architecture="timm/resnet50",
+    )
+    TIMM_TV2_IN1K = Weights(
+        url="hf://timm/resnet50.tv2_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, resize_size=232),
+        meta={
+            **_IMAGENET,
+            "num_params": 25_557_032,
+            "metrics": {"ImageNet-1K": {"acc@1": 80.846, "acc@5": nan}},
+            "gflops": 4.089,
+            "file_size": 97.7,
+            "source": "https://huggingface.co/timm/resnet50.tv2_in1k",
+            "license": "bsd-3-clause",
+            "recipe": "https://huggingface.co/timm/resnet50.tv2_in1k",
+        },
+        architecture="timm/resnet50",
+    )
+    TIMM_TV_IN1K = Weights(
+        url="hf://timm/resnet50.tv_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224),
+        meta={
+            **_IMAGENET,
+            "num_params": 25_557_032,
+            "metrics": {"ImageNet-1K": {"acc@1": 76.156, "acc@5": nan}},
+            "gflops": 4.089,
+            "file_size": 97.7,
+            "source": "https://huggingface.co/timm/resnet50.tv_in1k",
+            "license": "bsd-3-clause",
+            "recipe": "https://huggingface.co/timm/resnet50.tv_in1k",
+        },
+        architecture="timm/resnet50",
+    )
     DEFAULT = IMAGENET1K_V2
+    BEST = TIMM_A1_IN1K
 
 
 class ResNet101_Weights(WeightsEnum, variant="resnet101"):
@@ -104,7 +609,113 @@ class ResNet101_Weights(WeightsEnum, variant="resnet101"):
         },
         recipe="resnet101_v2",
     )
+    TIMM_A1_IN1K = Weights(
+        url="hf://timm/resnet101.a1_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=288, resize_size=288, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 44_549_160,
+            "metrics": {"ImageNet-1K": {"acc@1": 82.326, "acc@5": nan}},
+            "gflops": 12.895,
+            "file_size": 170.4,
+            "source": "https://huggingface.co/timm/resnet101.a1_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://arxiv.org/abs/2110.00476",
+        },
+        architecture="timm/resnet101",
+    )
+    TIMM_A1H_IN1K = Weights(
+        url="hf://timm/resnet101.a1h_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=288, resize_size=288, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 44_549_160,
+            "metrics": {"ImageNet-1K": {"acc@1": 82.796, "acc@5": nan}},
+            "gflops": 12.895,
+            "file_size": 170.4,
+            "source": "https://huggingface.co/timm/resnet101.a1h_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://arxiv.org/abs/2110.00476",
+        },
+        architecture="timm/resnet101",
+    )
+    TIMM_A2_IN1K = Weights(
+        url="hf://timm/resnet101.a2_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=288, resize_size=288, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 44_549_160,
+            "metrics": {"ImageNet-1K": {"acc@1": 82.218, "acc@5": nan}},
+            "gflops": 12.895,
+            "file_size": 170.4,
+            "source": "https://huggingface.co/timm/resnet101.a2_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://arxiv.org/abs/2110.00476",
+        },
+        architecture="timm/resnet101",
+    )
+    TIMM_A3_IN1K = Weights(
+        url="hf://timm/resnet101.a3_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, resize_size=235, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 44_549_160,
+            "metrics": {"ImageNet-1K": {"acc@1": 79.836, "acc@5": nan}},
+            "gflops": 7.801,
+            "file_size": 170.4,
+            "source": "https://huggingface.co/timm/resnet101.a3_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://arxiv.org/abs/2110.00476",
+        },
+        architecture="timm/resnet101",
+    )
+    TIMM_GLUON_IN1K = Weights(
+        url="hf://timm/resnet101.gluon_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 44_549_160,
+            "metrics": {"ImageNet-1K": {"acc@1": 79.306, "acc@5": nan}},
+            "gflops": 7.801,
+            "file_size": 170.4,
+            "source": "https://huggingface.co/timm/resnet101.gluon_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://huggingface.co/timm/resnet101.gluon_in1k",
+        },
+        architecture="timm/resnet101",
+    )
+    TIMM_TV2_IN1K = Weights(
+        url="hf://timm/resnet101.tv2_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, resize_size=232),
+        meta={
+            **_IMAGENET,
+            "num_params": 44_549_160,
+            "metrics": {"ImageNet-1K": {"acc@1": 81.906, "acc@5": nan}},
+            "gflops": 7.801,
+            "file_size": 170.4,
+            "source": "https://huggingface.co/timm/resnet101.tv2_in1k",
+            "license": "bsd-3-clause",
+            "recipe": "https://huggingface.co/timm/resnet101.tv2_in1k",
+        },
+        architecture="timm/resnet101",
+    )
+    TIMM_TV_IN1K = Weights(
+        url="hf://timm/resnet101.tv_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224),
+        meta={
+            **_IMAGENET,
+            "num_params": 44_549_160,
+            "metrics": {"ImageNet-1K": {"acc@1": 77.404, "acc@5": nan}},
+            "gflops": 7.801,
+            "file_size": 170.4,
+            "source": "https://huggingface.co/timm/resnet101.tv_in1k",
+            "license": "bsd-3-clause",
+            "recipe": "https://huggingface.co/timm/resnet101.tv_in1k",
+        },
+        architecture="timm/resnet101",
+    )
     DEFAULT = IMAGENET1K_V2
+    BEST = TIMM_A1H_IN1K
 
 
 class ResNet152_Weights(WeightsEnum, variant="resnet152"):
@@ -136,7 +747,113 @@ class ResNet152_Weights(WeightsEnum, variant="resnet152"):
         },
         recipe="resnet152_v2",
     )
+    TIMM_A1_IN1K = Weights(
+        url="hf://timm/resnet152.a1_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=288, resize_size=288, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 60_192_808,
+            "metrics": {"ImageNet-1K": {"acc@1": 82.742, "acc@5": nan}},
+            "gflops": 19.031,
+            "file_size": 230.3,
+            "source": "https://huggingface.co/timm/resnet152.a1_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://arxiv.org/abs/2110.00476",
+        },
+        architecture="timm/resnet152",
+    )
+    TIMM_A1H_IN1K = Weights(
+        url="hf://timm/resnet152.a1h_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=288, resize_size=288, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 60_192_808,
+            "metrics": {"ImageNet-1K": {"acc@1": 83.494, "acc@5": nan}},
+            "gflops": 19.031,
+            "file_size": 230.3,
+            "source": "https://huggingface.co/timm/resnet152.a1h_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://arxiv.org/abs/2110.00476",
+        },
+        architecture="timm/resnet152",
+    )
+    TIMM_A2_IN1K = Weights(
+        url="hf://timm/resnet152.a2_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=288, resize_size=288, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 60_192_808,
+            "metrics": {"ImageNet-1K": {"acc@1": 82.614, "acc@5": nan}},
+            "gflops": 19.031,
+            "file_size": 230.3,
+            "source": "https://huggingface.co/timm/resnet152.a2_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://arxiv.org/abs/2110.00476",
+        },
+        architecture="timm/resnet152",
+    )
+    TIMM_A3_IN1K = Weights(
+        url="hf://timm/resnet152.a3_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, resize_size=235, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 60_192_808,
+            "metrics": {"ImageNet-1K": {"acc@1": 80.548, "acc@5": nan}},
+            "gflops": 11.514,
+            "file_size": 230.3,
+            "source": "https://huggingface.co/timm/resnet152.a3_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://arxiv.org/abs/2110.00476",
+        },
+        architecture="timm/resnet152",
+    )
+    TIMM_GLUON_IN1K = Weights(
+        url="hf://timm/resnet152.gluon_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 60_192_808,
+            "metrics": {"ImageNet-1K": {"acc@1": 79.712, "acc@5": nan}},
+            "gflops": 11.514,
+            "file_size": 230.3,
+            "source": "https://huggingface.co/timm/resnet152.gluon_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://huggingface.co/timm/resnet152.gluon_in1k",
+        },
+        architecture="timm/resnet152",
+    )
+    TIMM_TV2_IN1K = Weights(
+        url="hf://timm/resnet152.tv2_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, resize_size=232),
+        meta={
+            **_IMAGENET,
+            "num_params": 60_192_808,
+            "metrics": {"ImageNet-1K": {"acc@1": 82.294, "acc@5": nan}},
+            "gflops": 11.514,
+            "file_size": 230.3,
+            "source": "https://huggingface.co/timm/resnet152.tv2_in1k",
+            "license": "bsd-3-clause",
+            "recipe": "https://huggingface.co/timm/resnet152.tv2_in1k",
+        },
+        architecture="timm/resnet152",
+    )
+    TIMM_TV_IN1K = Weights(
+        url="hf://timm/resnet152.tv_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224),
+        meta={
+            **_IMAGENET,
+            "num_params": 60_192_808,
+            "metrics": {"ImageNet-1K": {"acc@1": 78.33, "acc@5": nan}},
+            "gflops": 11.514,
+            "file_size": 230.3,
+            "source": "https://huggingface.co/timm/resnet152.tv_in1k",
+            "license": "bsd-3-clause",
+            "recipe": "https://huggingface.co/timm/resnet152.tv_in1k",
+        },
+        architecture="timm/resnet152",
+    )
     DEFAULT = IMAGENET1K_V2
+    BEST = TIMM_A1H_IN1K
 
 
 class ResNeXt50_32X4D_Weights(WeightsEnum, variant="resnext50_32x4d"):
@@ -168,7 +885,158 @@ class ResNeXt50_32X4D_Weights(WeightsEnum, variant="resnext50_32x4d"):
         },
         recipe="resnext50_32x4d_v2",
     )
+    TIMM_A1_IN1K = Weights(
+        url="hf://timm/resnext50_32x4d.a1_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=288, resize_size=288, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 25_028_904,
+            "metrics": {"ImageNet-1K": {"acc@1": 81.48, "acc@5": nan}},
+            "gflops": 6.992,
+            "file_size": 95.8,
+            "source": "https://huggingface.co/timm/resnext50_32x4d.a1_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://arxiv.org/abs/2110.00476",
+        },
+        architecture="timm/resnext50_32x4d",
+    )
+    TIMM_A1H_IN1K = Weights(
+        url="hf://timm/resnext50_32x4d.a1h_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=288, resize_size=288, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 25_028_904,
+            "metrics": {"ImageNet-1K": {"acc@1": 82.016, "acc@5": nan}},
+            "gflops": 6.992,
+            "file_size": 95.8,
+            "source": "https://huggingface.co/timm/resnext50_32x4d.a1h_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://arxiv.org/abs/2110.00476",
+        },
+        architecture="timm/resnext50_32x4d",
+    )
+    TIMM_A2_IN1K = Weights(
+        url="hf://timm/resnext50_32x4d.a2_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=288, resize_size=288, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 25_028_904,
+            "metrics": {"ImageNet-1K": {"acc@1": 81.304, "acc@5": nan}},
+            "gflops": 6.992,
+            "file_size": 95.8,
+            "source": "https://huggingface.co/timm/resnext50_32x4d.a2_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://arxiv.org/abs/2110.00476",
+        },
+        architecture="timm/resnext50_32x4d",
+    )
+    TIMM_A3_IN1K = Weights(
+        url="hf://timm/resnext50_32x4d.a3_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, resize_size=235, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 25_028_904,
+            "metrics": {"ImageNet-1K": {"acc@1": 79.258, "acc@5": nan}},
+            "gflops": 4.23,
+            "file_size": 95.8,
+            "source": "https://huggingface.co/timm/resnext50_32x4d.a3_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://arxiv.org/abs/2110.00476",
+        },
+        architecture="timm/resnext50_32x4d",
+    )
+    TIMM_FB_SSL_YFCC100M_FT_IN1K = Weights(
+        url="hf://timm/resnext50_32x4d.fb_ssl_yfcc100m_ft_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224),
+        meta={
+            **_IMAGENET,
+            "num_params": 25_028_904,
+            "metrics": {"ImageNet-1K": {"acc@1": 80.316, "acc@5": nan}},
+            "gflops": 4.23,
+            "file_size": 95.8,
+            "source": "https://huggingface.co/timm/resnext50_32x4d.fb_ssl_yfcc100m_ft_in1k",
+            "license": "cc-by-nc-4.0",
+            "recipe": "https://huggingface.co/timm/resnext50_32x4d.fb_ssl_yfcc100m_ft_in1k",
+        },
+        architecture="timm/resnext50_32x4d",
+    )
+    TIMM_FB_SWSL_IG1B_FT_IN1K = Weights(
+        url="hf://timm/resnext50_32x4d.fb_swsl_ig1b_ft_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224),
+        meta={
+            **_IMAGENET,
+            "num_params": 25_028_904,
+            "metrics": {"ImageNet-1K": {"acc@1": 82.162, "acc@5": nan}},
+            "gflops": 4.23,
+            "file_size": 95.8,
+            "source": "https://huggingface.co/timm/resnext50_32x4d.fb_swsl_ig1b_ft_in1k",
+            "license": "cc-by-nc-4.0",
+            "recipe": "https://huggingface.co/timm/resnext50_32x4d.fb_swsl_ig1b_ft_in1k",
+        },
+        architecture="timm/resnext50_32x4d",
+    )
+    TIMM_GLUON_IN1K = Weights(
+        url="hf://timm/resnext50_32x4d.gluon_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 25_028_904,
+            "metrics": {"ImageNet-1K": {"acc@1": 79.354, "acc@5": nan}},
+            "gflops": 4.23,
+            "file_size": 95.8,
+            "source": "https://huggingface.co/timm/resnext50_32x4d.gluon_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://huggingface.co/timm/resnext50_32x4d.gluon_in1k",
+        },
+        architecture="timm/resnext50_32x4d",
+    )
+    TIMM_RA_IN1K = Weights(
+        url="hf://timm/resnext50_32x4d.ra_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=288, resize_size=303, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 25_028_904,
+            "metrics": {"ImageNet-1K": {"acc@1": 80.72, "acc@5": nan}},
+            "gflops": 6.992,
+            "file_size": 95.8,
+            "source": "https://huggingface.co/timm/resnext50_32x4d.ra_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://huggingface.co/timm/resnext50_32x4d.ra_in1k",
+        },
+        architecture="timm/resnext50_32x4d",
+    )
+    TIMM_TV2_IN1K = Weights(
+        url="hf://timm/resnext50_32x4d.tv2_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, resize_size=232),
+        meta={
+            **_IMAGENET,
+            "num_params": 25_028_904,
+            "metrics": {"ImageNet-1K": {"acc@1": 81.19, "acc@5": nan}},
+            "gflops": 4.23,
+            "file_size": 95.8,
+            "source": "https://huggingface.co/timm/resnext50_32x4d.tv2_in1k",
+            "license": "bsd-3-clause",
+            "recipe": "https://huggingface.co/timm/resnext50_32x4d.tv2_in1k",
+        },
+        architecture="timm/resnext50_32x4d",
+    )
+    TIMM_TV_IN1K = Weights(
+        url="hf://timm/resnext50_32x4d.tv_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224),
+        meta={
+            **_IMAGENET,
+            "num_params": 25_028_904,
+            "metrics": {"ImageNet-1K": {"acc@1": 77.632, "acc@5": nan}},
+            "gflops": 4.23,
+            "file_size": 95.8,
+            "source": "https://huggingface.co/timm/resnext50_32x4d.tv_in1k",
+            "license": "bsd-3-clause",
+            "recipe": "https://huggingface.co/timm/resnext50_32x4d.tv_in1k",
+        },
+        architecture="timm/resnext50_32x4d",
+    )
     DEFAULT = IMAGENET1K_V2
+    BEST = TIMM_A1H_IN1K
 
 
 class ResNeXt101_32X8D_Weights(WeightsEnum, variant="resnext101_32x8d"):
@@ -200,7 +1068,83 @@ class ResNeXt101_32X8D_Weights(WeightsEnum, variant="resnext101_32x8d"):
         },
         recipe="resnext101_32x8d_v2",
     )
+    TIMM_FB_SSL_YFCC100M_FT_IN1K = Weights(
+        url="hf://timm/resnext101_32x8d.fb_ssl_yfcc100m_ft_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224),
+        meta={
+            **_IMAGENET,
+            "num_params": 88_791_336,
+            "metrics": {"ImageNet-1K": {"acc@1": 81.62, "acc@5": nan}},
+            "gflops": 16.414,
+            "file_size": 339.5,
+            "source": "https://huggingface.co/timm/resnext101_32x8d.fb_ssl_yfcc100m_ft_in1k",
+            "license": "cc-by-nc-4.0",
+            "recipe": "https://huggingface.co/timm/resnext101_32x8d.fb_ssl_yfcc100m_ft_in1k",
+        },
+        architecture="timm/resnext101_32x8d",
+    )
+    TIMM_FB_SWSL_IG1B_FT_IN1K = Weights(
+        url="hf://timm/resnext101_32x8d.fb_swsl_ig1b_ft_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224),
+        meta={
+            **_IMAGENET,
+            "num_params": 88_791_336,
+            "metrics": {"ImageNet-1K": {"acc@1": 84.276, "acc@5": nan}},
+            "gflops": 16.414,
+            "file_size": 339.5,
+            "source": "https://huggingface.co/timm/resnext101_32x8d.fb_swsl_ig1b_ft_in1k",
+            "license": "cc-by-nc-4.0",
+            "recipe": "https://huggingface.co/timm/resnext101_32x8d.fb_swsl_ig1b_ft_in1k",
+        },
+        architecture="timm/resnext101_32x8d",
+    )
+    TIMM_FB_WSL_IG1B_FT_IN1K = Weights(
+        url="hf://timm/resnext101_32x8d.fb_wsl_ig1b_ft_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224),
+        meta={
+            **_IMAGENET,
+            "num_params": 88_791_336,
+            "metrics": {"ImageNet-1K": {"acc@1": 82.72, "acc@5": nan}},
+            "gflops": 16.414,
+            "file_size": 339.5,
+            "source": "https://huggingface.co/timm/resnext101_32x8d.fb_wsl_ig1b_ft_in1k",
+            "license": "cc-by-nc-4.0",
+            "recipe": "https://huggingface.co/timm/resnext101_32x8d.fb_wsl_ig1b_ft_in1k",
+        },
+        architecture="timm/resnext101_32x8d",
+    )
+    TIMM_TV2_IN1K = Weights(
+        url="hf://timm/resnext101_32x8d.tv2_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, resize_size=232),
+        meta={
+            **_IMAGENET,
+            "num_params": 88_791_336,
+            "metrics": {"ImageNet-1K": {"acc@1": 82.832, "acc@5": nan}},
+            "gflops": 16.414,
+            "file_size": 339.5,
+            "source": "https://huggingface.co/timm/resnext101_32x8d.tv2_in1k",
+            "license": "bsd-3-clause",
+            "recipe": "https://huggingface.co/timm/resnext101_32x8d.tv2_in1k",
+        },
+        architecture="timm/resnext101_32x8d",
+    )
+    TIMM_TV_IN1K = Weights(
+        url="hf://timm/resnext101_32x8d.tv_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224),
+        meta={
+            **_IMAGENET,
+            "num_params": 88_791_336,
+            "metrics": {"ImageNet-1K": {"acc@1": 79.308, "acc@5": nan}},
+            "gflops": 16.414,
+            "file_size": 339.5,
+            "source": "https://huggingface.co/timm/resnext101_32x8d.tv_in1k",
+            "license": "bsd-3-clause",
+            "recipe": "https://huggingface.co/timm/resnext101_32x8d.tv_in1k",
+        },
+        architecture="timm/resnext101_32x8d",
+    )
     DEFAULT = IMAGENET1K_V2
+    BEST = IMAGENET1K_V2
 
 
 class ResNeXt101_64X4D_Weights(WeightsEnum, variant="resnext101_64x4d"):
@@ -218,7 +1162,53 @@ class ResNeXt101_64X4D_Weights(WeightsEnum, variant="resnext101_64x4d"):
             "recipe": "https://github.com/pytorch/vision/pull/5935",
         },
     )
+    TIMM_C1_IN1K = Weights(
+        url="hf://timm/resnext101_64x4d.c1_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=288, resize_size=288, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 83_455_272,
+            "metrics": {"ImageNet-1K": {"acc@1": 83.158, "acc@5": nan}},
+            "gflops": 25.555,
+            "file_size": 319.2,
+            "source": "https://huggingface.co/timm/resnext101_64x4d.c1_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://arxiv.org/abs/2110.00476",
+        },
+        architecture="timm/resnext101_64x4d",
+    )
+    TIMM_GLUON_IN1K = Weights(
+        url="hf://timm/resnext101_64x4d.gluon_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 83_455_272,
+            "metrics": {"ImageNet-1K": {"acc@1": 80.64, "acc@5": nan}},
+            "gflops": 15.46,
+            "file_size": 319.2,
+            "source": "https://huggingface.co/timm/resnext101_64x4d.gluon_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://huggingface.co/timm/resnext101_64x4d.gluon_in1k",
+        },
+        architecture="timm/resnext101_64x4d",
+    )
+    TIMM_TV_IN1K = Weights(
+        url="hf://timm/resnext101_64x4d.tv_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224),
+        meta={
+            **_IMAGENET,
+            "num_params": 83_455_272,
+            "metrics": {"ImageNet-1K": {"acc@1": 82.978, "acc@5": nan}},
+            "gflops": 15.46,
+            "file_size": 319.2,
+            "source": "https://huggingface.co/timm/resnext101_64x4d.tv_in1k",
+            "license": "bsd-3-clause",
+            "recipe": "https://huggingface.co/timm/resnext101_64x4d.tv_in1k",
+        },
+        architecture="timm/resnext101_64x4d",
+    )
     DEFAULT = IMAGENET1K_V1
+    BEST = IMAGENET1K_V1
 
 
 class Wide_ResNet50_2_Weights(WeightsEnum, variant="wide_resnet50_2"):
@@ -249,7 +1239,53 @@ class Wide_ResNet50_2_Weights(WeightsEnum, variant="wide_resnet50_2"):
         },
         recipe="wide_resnet50_2_v2",
     )
+    TIMM_RACM_IN1K = Weights(
+        url="hf://timm/wide_resnet50_2.racm_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=288, resize_size=303, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "num_params": 68_883_240,
+            "metrics": {"ImageNet-1K": {"acc@1": 82.26, "acc@5": nan}},
+            "gflops": 18.84,
+            "file_size": 263.1,
+            "source": "https://huggingface.co/timm/wide_resnet50_2.racm_in1k",
+            "license": "apache-2.0",
+            "recipe": "https://huggingface.co/timm/wide_resnet50_2.racm_in1k",
+        },
+        architecture="timm/wide_resnet50_2",
+    )
+    TIMM_TV2_IN1K = Weights(
+        url="hf://timm/wide_resnet50_2.tv2_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, resize_size=232),
+        meta={
+            **_IMAGENET,
+            "num_params": 68_883_240,
+            "metrics": {"ImageNet-1K": {"acc@1": 81.612, "acc@5": nan}},
+            "gflops": 11.398,
+            "file_size": 263.1,
+            "source": "https://huggingface.co/timm/wide_resnet50_2.tv2_in1k",
+            "license": "bsd-3-clause",
+            "recipe": "https://huggingface.co/timm/wide_resnet50_2.tv2_in1k",
+        },
+        architecture="timm/wide_resnet50_2",
+    )
+    TIMM_TV_IN1K = Weights(
+        url="hf://timm/wide_resnet50_2.tv_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224),
+        meta={
+            **_IMAGENET,
+            "num_params": 68_883_240,
+            "metrics": {"ImageNet-1K": {"acc@1": 78.486, "acc@5": nan}},
+            "gflops": 11.398,
+            "file_size": 263.1,
+            "source": "https://huggingface.co/timm/wide_resnet50_2.tv_in1k",
+            "license": "bsd-3-clause",
+            "recipe": "https://huggingface.co/timm/wide_resnet50_2.tv_in1k",
+        },
+        architecture="timm/wide_resnet50_2",
+    )
     DEFAULT = IMAGENET1K_V2
+    BEST = TIMM_RACM_IN1K
 
 
 class Wide_ResNet101_2_Weights(WeightsEnum, variant="wide_resnet101_2"):
@@ -280,4 +1316,35 @@ class Wide_ResNet101_2_Weights(WeightsEnum, variant="wide_resnet101_2"):
         },
         recipe="wide_resnet101_2_v2",
     )
+    TIMM_TV2_IN1K = Weights(
+        url="hf://timm/wide_resnet101_2.tv2_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, resize_size=232),
+        meta={
+            **_IMAGENET,
+            "num_params": 126_886_696,
+            "metrics": {"ImageNet-1K": {"acc@1": 82.514, "acc@5": nan}},
+            "gflops": 22.753,
+            "file_size": 484.6,
+            "source": "https://huggingface.co/timm/wide_resnet101_2.tv2_in1k",
+            "license": "bsd-3-clause",
+            "recipe": "https://huggingface.co/timm/wide_resnet101_2.tv2_in1k",
+        },
+        architecture="timm/wide_resnet101_2",
+    )
+    TIMM_TV_IN1K = Weights(
+        url="hf://timm/wide_resnet101_2.tv_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224),
+        meta={
+            **_IMAGENET,
+            "num_params": 126_886_696,
+            "metrics": {"ImageNet-1K": {"acc@1": 78.862, "acc@5": nan}},
+            "gflops": 22.753,
+            "file_size": 484.6,
+            "source": "https://huggingface.co/timm/wide_resnet101_2.tv_in1k",
+            "license": "bsd-3-clause",
+            "recipe": "https://huggingface.co/timm/wide_resnet101_2.tv_in1k",
+        },
+        architecture="timm/wide_resnet101_2",
+    )
     DEFAULT = IMAGENET1K_V2
+    BEST = TIMM_TV2_IN1K

@@ -47,6 +47,7 @@ class ShuffleNet_V2_X0_5_Weights(WeightsEnum, variant="shufflenet_v2_x0_5"):
         recipe="shufflenet_v2_x0_5_digits_v2",
     )
     DEFAULT = IMAGENET1K_V1
+    BEST = IMAGENET1K_V1
 
 
 class ShuffleNet_V2_X1_0_Weights(WeightsEnum, variant="shufflenet_v2_x1_0"):
@@ -65,6 +66,7 @@ class ShuffleNet_V2_X1_0_Weights(WeightsEnum, variant="shufflenet_v2_x1_0"):
         },
     )
     DEFAULT = IMAGENET1K_V1
+    BEST = IMAGENET1K_V1
 
 
 class ShuffleNet_V2_X1_5_Weights(WeightsEnum, variant="shufflenet_v2_x1_5"):
@@ -84,6 +86,7 @@ class ShuffleNet_V2_X1_5_Weights(WeightsEnum, variant="shufflenet_v2_x1_5"):
         recipe="shufflenet_v2_x1_5_v1",
     )
     DEFAULT = IMAGENET1K_V1
+    BEST = IMAGENET1K_V1
 
 
 class ShuffleNet_V2_X2_0_Weights(WeightsEnum, variant="shufflenet_v2_x2_0"):
@@ -103,3 +106,4 @@ class ShuffleNet_V2_X2_0_Weights(WeightsEnum, variant="shufflenet_v2_x2_0"):
         recipe="shufflenet_v2_x2_0_v1",
     )
     DEFAULT = IMAGENET1K_V1
+    BEST = IMAGENET1K_V1

@@ -22,6 +22,7 @@ class SqueezeNet1_0_Weights(WeightsEnum, variant="squeezenet1_0"):
         },
     )
     DEFAULT = IMAGENET1K_V1
+    BEST = IMAGENET1K_V1
 
 
 class SqueezeNet1_1_Weights(WeightsEnum, variant="squeezenet1_1"):
@@ -41,3 +42,4 @@ class SqueezeNet1_1_Weights(WeightsEnum, variant="squeezenet1_1"):
         },
     )
     DEFAULT = IMAGENET1K_V1
+    BEST = IMAGENET1K_V1

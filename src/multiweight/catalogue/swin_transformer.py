@@ -1,5 +1,7 @@
 """Published weights of Swin Transformer, first and second version."""
 
+from math import nan
+
 from multiweight.catalogue._schema import ImageClassification, InterpolationMode, Labels, Weights, WeightsEnum
 
 _IMAGENET = {"categories": Labels("imagenet1k")}
@@ -22,7 +24,58 @@ class Swin_T_Weights(WeightsEnum, variant="swin_t"):
         },
         recipe="swin_t_v1",
     )
+    TIMM_MS_IN1K = Weights(
+        url="hf://timm/swin_tiny_patch4_window7_224.ms_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, resize_size=248, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "min_size": (224, 224),
+            "num_params": 28_288_354,
+            "metrics": {"ImageNet-1K": {"acc@1": 81.388, "acc@5": nan}},
+            "gflops": 4.491,
+            "file_size": 107.9,
+            "source": "https://huggingface.co/timm/swin_tiny_patch4_window7_224.ms_in1k",
+            "license": "mit",
+            "recipe": "https://huggingface.co/timm/swin_tiny_patch4_window7_224.ms_in1k",
+        },
+        architecture="timm/swin_tiny_patch4_window7_224",
+    )
+    TIMM_MS_IN22K = Weights(
+        url="hf://timm/swin_tiny_patch4_window7_224.ms_in22k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, resize_size=248, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            "categories": None,
+            "outputs": "its 21,841 outputs are the classes of ImageNet-22k, whose labels are not in the catalogue",
+            "min_size": (224, 224),
+            "num_params": 44_315_083,
+            "metrics": {"ImageNet-1K": {"acc@1": nan, "acc@5": nan}},
+            "gflops": 4.507,
+            "file_size": 169.1,
+            "source": "https://huggingface.co/timm/swin_tiny_patch4_window7_224.ms_in22k",
+            "license": "mit",
+            "recipe": "https://huggingface.co/timm/swin_tiny_patch4_window7_224.ms_in22k",
+        },
+        arguments={"num_classes": 21841},
+        architecture="timm/swin_tiny_patch4_window7_224",
+    )
+    TIMM_MS_IN22K_FT_IN1K = Weights(
+        url="hf://timm/swin_tiny_patch4_window7_224.ms_in22k_ft_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, resize_size=248, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "min_size": (224, 224),
+            "num_params": 28_288_354,
+            "metrics": {"ImageNet-1K": {"acc@1": 80.966, "acc@5": nan}},
+            "gflops": 4.491,
+            "file_size": 107.9,
+            "source": "https://huggingface.co/timm/swin_tiny_patch4_window7_224.ms_in22k_ft_in1k",
+            "license": "mit",
+            "recipe": "https://huggingface.co/timm/swin_tiny_patch4_window7_224.ms_in22k_ft_in1k",
+        },
+        architecture="timm/swin_tiny_patch4_window7_224",
+    )
     DEFAULT = IMAGENET1K_V1
+    BEST = IMAGENET1K_V1
 
 
 class Swin_S_Weights(WeightsEnum, variant="swin_s"):
@@ -42,7 +95,58 @@ class Swin_S_Weights(WeightsEnum, variant="swin_s"):
         },
         recipe="swin_s_v1",
     )
+    TIMM_MS_IN1K = Weights(
+        url="hf://timm/swin_small_patch4_window7_224.ms_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, resize_size=248, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "min_size": (224, 224),
+            "num_params": 49_606_258,
+            "metrics": {"ImageNet-1K": {"acc@1": 83.228, "acc@5": nan}},
+            "gflops": 8.741,
+            "file_size": 189.3,
+            "source": "https://huggingface.co/timm/swin_small_patch4_window7_224.ms_in1k",
+            "license": "mit",
+            "recipe": "https://huggingface.co/timm/swin_small_patch4_window7_224.ms_in1k",
+        },
+        architecture="timm/swin_small_patch4_window7_224",
+    )
+    TIMM_MS_IN22K = Weights(
+        url="hf://timm/swin_small_patch4_window7_224.ms_in22k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, resize_size=248, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            "categories": None,
+            "outputs": "its 21,841 outputs are the classes of ImageNet-22k, whose labels are not in the catalogue",
+            "min_size": (224, 224),
+            "num_params": 65_632_987,
+            "metrics": {"ImageNet-1K": {"acc@1": nan, "acc@5": nan}},
+            "gflops": 8.757,
+            "file_size": 250.4,
+            "source": "https://huggingface.co/timm/swin_small_patch4_window7_224.ms_in22k",
+            "license": "mit",
+            "recipe": "https://huggingface.co/timm/swin_small_patch4_window7_224.ms_in22k",
+        },
+        arguments={"num_classes": 21841},
+        architecture="timm/swin_small_patch4_window7_224",
+    )
+    TIMM_MS_IN22K_FT_IN1K = Weights(
+        url="hf://timm/swin_small_patch4_window7_224.ms_in22k_ft_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, resize_size=248, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "min_size": (224, 224),
+            "num_params": 49_606_258,
+            "metrics": {"ImageNet-1K": {"acc@1": 83.33, "acc@5": nan}},
+            "gflops": 8.741,
+            "file_size": 189.3,
+            "source": "https://huggingface.co/timm/swin_small_patch4_window7_224.ms_in22k_ft_in1k",
+            "license": "mit",
+            "recipe": "https://huggingface.co/timm/swin_small_patch4_window7_224.ms_in22k_ft_in1k",
+        },
+        architecture="timm/swin_small_patch4_window7_224",
+    )
     DEFAULT = IMAGENET1K_V1
+    BEST = TIMM_MS_IN22K_FT_IN1K
 
 
 class Swin_B_Weights(WeightsEnum, variant="swin_b"):
@@ -62,7 +166,58 @@ class Swin_B_Weights(WeightsEnum, variant="swin_b"):
         },
         recipe="swin_b_v1",
     )
+    TIMM_MS_IN1K = Weights(
+        url="hf://timm/swin_base_patch4_window7_224.ms_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, resize_size=248, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "min_size": (224, 224),
+            "num_params": 87_768_224,
+            "metrics": {"ImageNet-1K": {"acc@1": 83.604, "acc@5": nan}},
+            "gflops": 15.431,
+            "file_size": 334.8,
+            "source": "https://huggingface.co/timm/swin_base_patch4_window7_224.ms_in1k",
+            "license": "mit",
+            "recipe": "https://huggingface.co/timm/swin_base_patch4_window7_224.ms_in1k",
+        },
+        architecture="timm/swin_base_patch4_window7_224",
+    )
+    TIMM_MS_IN22K = Weights(
+        url="hf://timm/swin_base_patch4_window7_224.ms_in22k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, resize_size=248, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            "categories": None,
+            "outputs": "its 21,841 outputs are the classes of ImageNet-22k, whose labels are not in the catalogue",
+            "min_size": (224, 224),
+            "num_params": 109_130_249,
+            "metrics": {"ImageNet-1K": {"acc@1": nan, "acc@5": nan}},
+            "gflops": 15.452,
+            "file_size": 416.3,
+            "source": "https://huggingface.co/timm/swin_base_patch4_window7_224.ms_in22k",
+            "license": "mit",
+            "recipe": "https://huggingface.co/timm/swin_base_patch4_window7_224.ms_in22k",
+        },
+        arguments={"num_classes": 21841},
+        architecture="timm/swin_base_patch4_window7_224",
+    )
+    TIMM_MS_IN22K_FT_IN1K = Weights(
+        url="hf://timm/swin_base_patch4_window7_224.ms_in22k_ft_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224, resize_size=248, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "min_size": (224, 224),
+            "num_params": 87_768_224,
+            "metrics": {"ImageNet-1K": {"acc@1": 85.276, "acc@5": nan}},
+            "gflops": 15.431,
+            "file_size": 334.8,
+            "source": "https://huggingface.co/timm/swin_base_patch4_window7_224.ms_in22k_ft_in1k",
+            "license": "mit",
+            "recipe": "https://huggingface.co/timm/swin_base_patch4_window7_224.ms_in22k_ft_in1k",
+        },
+        architecture="timm/swin_base_patch4_window7_224",
+    )
     DEFAULT = IMAGENET1K_V1
+    BEST = TIMM_MS_IN22K_FT_IN1K
 
 
 class Swin_V2_T_Weights(WeightsEnum, variant="swin_v2_t"):
@@ -82,7 +237,24 @@ class Swin_V2_T_Weights(WeightsEnum, variant="swin_v2_t"):
         },
         recipe="swin_v2_t_v1",
     )
+    TIMM_MS_IN1K = Weights(
+        url="hf://timm/swinv2_tiny_window8_256.ms_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=256, resize_size=284, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "min_size": (256, 256),
+            "num_params": 28_351_570,
+            "metrics": {"ImageNet-1K": {"acc@1": 81.824, "acc@5": nan}},
+            "gflops": 5.94,
+            "file_size": 108.2,
+            "source": "https://huggingface.co/timm/swinv2_tiny_window8_256.ms_in1k",
+            "license": "mit",
+            "recipe": "https://huggingface.co/timm/swinv2_tiny_window8_256.ms_in1k",
+        },
+        architecture="timm/swinv2_tiny_window8_256",
+    )
     DEFAULT = IMAGENET1K_V1
+    BEST = IMAGENET1K_V1
 
 
 class Swin_V2_S_Weights(WeightsEnum, variant="swin_v2_s"):
@@ -102,7 +274,24 @@ class Swin_V2_S_Weights(WeightsEnum, variant="swin_v2_s"):
         },
         recipe="swin_v2_s_v1",
     )
+    TIMM_MS_IN1K = Weights(
+        url="hf://timm/swinv2_small_window8_256.ms_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=256, resize_size=284, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "min_size": (256, 256),
+            "num_params": 49_737_442,
+            "metrics": {"ImageNet-1K": {"acc@1": 83.844, "acc@5": nan}},
+            "gflops": 11.546,
+            "file_size": 189.8,
+            "source": "https://huggingface.co/timm/swinv2_small_window8_256.ms_in1k",
+            "license": "mit",
+            "recipe": "https://huggingface.co/timm/swinv2_small_window8_256.ms_in1k",
+        },
+        architecture="timm/swinv2_small_window8_256",
+    )
     DEFAULT = IMAGENET1K_V1
+    BEST = TIMM_MS_IN1K
 
 
 class Swin_V2_B_Weights(WeightsEnum, variant="swin_v2_b"):
@@ -122,4 +311,21 @@ class Swin_V2_B_Weights(WeightsEnum, variant="swin_v2_b"):
         },
         recipe="swin_v2_b_v1",
     )
+    TIMM_MS_IN1K = Weights(
+        url="hf://timm/swinv2_base_window8_256.ms_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=256, resize_size=284, interpolation=InterpolationMode.BICUBIC),
+        meta={
+            **_IMAGENET,
+            "min_size": (256, 256),
+            "num_params": 87_930_848,
+            "metrics": {"ImageNet-1K": {"acc@1": 84.246, "acc@5": nan}},
+            "gflops": 20.325,
+            "file_size": 335.5,
+            "source": "https://huggingface.co/timm/swinv2_base_window8_256.ms_in1k",
+            "license": "mit",
+            "recipe": "https://huggingface.co/timm/swinv2_base_window8_256.ms_in1k",
+        },
+        architecture="timm/swinv2_base_window8_256",
+    )
     DEFAULT = IMAGENET1K_V1
+    BEST = TIMM_MS_IN1K

@@ -23,7 +23,23 @@ class VGG11_Weights(WeightsEnum, variant="vgg11"):
         },
         recipe="vgg11_v1",
     )
+    TIMM_TV_IN1K = Weights(
+        url="hf://timm/vgg11.tv_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224),
+        meta={
+            **_IMAGENET,
+            "num_params": 132_863_336,
+            "metrics": {"ImageNet-1K": {"acc@1": 69.05, "acc@5": nan}},
+            "gflops": 7.609,
+            "file_size": 506.8,
+            "source": "https://huggingface.co/timm/vgg11.tv_in1k",
+            "license": "bsd-3-clause",
+            "recipe": "https://huggingface.co/timm/vgg11.tv_in1k",
+        },
+        architecture="timm/vgg11",
+    )
     DEFAULT = IMAGENET1K_V1
+    BEST = TIMM_TV_IN1K
 
 
 class VGG11_BN_Weights(WeightsEnum, variant="vgg11_bn"):
@@ -42,7 +58,23 @@ class VGG11_BN_Weights(WeightsEnum, variant="vgg11_bn"):
         },
         recipe="vgg11_bn_v1",
     )
+    TIMM_TV_IN1K = Weights(
+        url="hf://timm/vgg11_bn.tv_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224),
+        meta={
+            **_IMAGENET,
+            "num_params": 132_868_840,
+            "metrics": {"ImageNet-1K": {"acc@1": 70.374, "acc@5": nan}},
+            "gflops": 7.609,
+            "file_size": 506.9,
+            "source": "https://huggingface.co/timm/vgg11_bn.tv_in1k",
+            "license": "bsd-3-clause",
+            "recipe": "https://huggingface.co/timm/vgg11_bn.tv_in1k",
+        },
+        architecture="timm/vgg11_bn",
+    )
     DEFAULT = IMAGENET1K_V1
+    BEST = TIMM_TV_IN1K
 
 
 class VGG13_Weights(WeightsEnum, variant="vgg13"):
@@ -61,7 +93,23 @@ class VGG13_Weights(WeightsEnum, variant="vgg13"):
         },
         recipe="vgg13_v1",
     )
+    TIMM_TV_IN1K = Weights(
+        url="hf://timm/vgg13.tv_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224),
+        meta={
+            **_IMAGENET,
+            "num_params": 133_047_848,
+            "metrics": {"ImageNet-1K": {"acc@1": 69.95, "acc@5": nan}},
+            "gflops": 11.308,
+            "file_size": 507.5,
+            "source": "https://huggingface.co/timm/vgg13.tv_in1k",
+            "license": "bsd-3-clause",
+            "recipe": "https://huggingface.co/timm/vgg13.tv_in1k",
+        },
+        architecture="timm/vgg13",
+    )
     DEFAULT = IMAGENET1K_V1
+    BEST = TIMM_TV_IN1K
 
 
 class VGG13_BN_Weights(WeightsEnum, variant="vgg13_bn"):
@@ -80,7 +128,23 @@ class VGG13_BN_Weights(WeightsEnum, variant="vgg13_bn"):
         },
         recipe="vgg13_bn_v1",
     )
+    TIMM_TV_IN1K = Weights(
+        url="hf://timm/vgg13_bn.tv_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224),
+        meta={
+            **_IMAGENET,
+            "num_params": 133_053_736,
+            "metrics": {"ImageNet-1K": {"acc@1": 71.56, "acc@5": nan}},
+            "gflops": 11.308,
+            "file_size": 507.6,
+            "source": "https://huggingface.co/timm/vgg13_bn.tv_in1k",
+            "license": "bsd-3-clause",
+            "recipe": "https://huggingface.co/timm/vgg13_bn.tv_in1k",
+        },
+        architecture="timm/vgg13_bn",
+    )
     DEFAULT = IMAGENET1K_V1
+    BEST = IMAGENET1K_V1
 
 
 class VGG16_Weights(WeightsEnum, variant="vgg16"):
@@ -114,7 +178,23 @@ class VGG16_Weights(WeightsEnum, variant="vgg16"):
             "recipe": "https://github.com/amdegroot/ssd.pytorch#training-ssd",
         },
     )
+    TIMM_TV_IN1K = Weights(
+        url="hf://timm/vgg16.tv_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224),
+        meta={
+            **_IMAGENET,
+            "num_params": 138_357_544,
+            "metrics": {"ImageNet-1K": {"acc@1": 71.594, "acc@5": nan}},
+            "gflops": 15.47,
+            "file_size": 527.8,
+            "source": "https://huggingface.co/timm/vgg16.tv_in1k",
+            "license": "bsd-3-clause",
+            "recipe": "https://huggingface.co/timm/vgg16.tv_in1k",
+        },
+        architecture="timm/vgg16",
+    )
     DEFAULT = IMAGENET1K_V1
+    BEST = TIMM_TV_IN1K
 
 
 class VGG16_BN_Weights(WeightsEnum, variant="vgg16_bn"):
@@ -133,7 +213,23 @@ class VGG16_BN_Weights(WeightsEnum, variant="vgg16_bn"):
         },
         recipe="vgg16_bn_v1",
     )
+    TIMM_TV_IN1K = Weights(
+        url="hf://timm/vgg16_bn.tv_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224),
+        meta={
+            **_IMAGENET,
+            "num_params": 138_365_992,
+            "metrics": {"ImageNet-1K": {"acc@1": 73.354, "acc@5": nan}},
+            "gflops": 15.47,
+            "file_size": 527.9,
+            "source": "https://huggingface.co/timm/vgg16_bn.tv_in1k",
+            "license": "bsd-3-clause",
+            "recipe": "https://huggingface.co/timm/vgg16_bn.tv_in1k",
+        },
+        architecture="timm/vgg16_bn",
+    )
     DEFAULT = IMAGENET1K_V1
+    BEST = IMAGENET1K_V1
 
 
 class VGG19_Weights(WeightsEnum, variant="vgg19"):
@@ -152,7 +248,23 @@ class VGG19_Weights(WeightsEnum, variant="vgg19"):
         },
         recipe="vgg19_v1",
     )
+    TIMM_TV_IN1K = Weights(
+        url="hf://timm/vgg19.tv_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224),
+        meta={
+            **_IMAGENET,
+            "num_params": 143_667_240,
+            "metrics": {"ImageNet-1K": {"acc@1": 72.4, "acc@5": nan}},
+            "gflops": 19.632,
+            "file_size": 548.1,
+            "source": "https://huggingface.co/timm/vgg19.tv_in1k",
+            "license": "bsd-3-clause",
+            "recipe": "https://huggingface.co/timm/vgg19.tv_in1k",
+        },
+        architecture="timm/vgg19",
+    )
     DEFAULT = IMAGENET1K_V1
+    BEST = TIMM_TV_IN1K
 
 
 class VGG19_BN_Weights(WeightsEnum, variant="vgg19_bn"):
@@ -171,4 +283,20 @@ class VGG19_BN_Weights(WeightsEnum, variant="vgg19_bn"):
         },
         recipe="vgg19_bn_v1",
     )
+    TIMM_TV_IN1K = Weights(
+        url="hf://timm/vgg19_bn.tv_in1k/model.safetensors",
+        transforms=ImageClassification(crop_size=224),
+        meta={
+            **_IMAGENET,
+            "num_params": 143_678_248,
+            "metrics": {"ImageNet-1K": {"acc@1": 74.23, "acc@5": nan}},
+            "gflops": 19.632,
+            "file_size": 548.1,
+            "source": "https://huggingface.co/timm/vgg19_bn.tv_in1k",
+            "license": "bsd-3-clause",
+            "recipe": "https://huggingface.co/timm/vgg19_bn.tv_in1k",
+        },
+        architecture="timm/vgg19_bn",
+    )
     DEFAULT = IMAGENET1K_V1
+    BEST = TIMM_TV_IN1K

@@ -268,7 +268,7 @@ def _print(found: list[WeightsEnum]) -> None:
                 [
                     f"{star} {one_line(str(entry))}" if first else "",
                     one_line(dataset),
-                    *(f"{figures[key]:.3f}" if key in figures else "" for key in metrics),
+                    *(f"{figures[key]:.3f}" if not math.isnan(figures.get(key, math.nan)) else "" for key in metrics),
                     f"{entry.meta['gflops']:.3f}" if first and "gflops" in entry.meta else "",
                     f"{entry.meta['num_params'] / 1e6:.2f}" if first and "num_params" in entry.meta else "",
                     f"{entry.meta['file_size']:.1f}" if first else "",

@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, NoReturn, TextIO
 import click
 
 from multiweight.catalogue import WeightsEnum, resolve
+from multiweight.catalogue._schema import UNTRAINED
 from multiweight.cli._inputs import expand, paired
 from multiweight.cli._results import WRITERS, Drawings, Survey, Write
 from multiweight.errors import DownloadError, MultiweightError, OfflineError
@@ -164,7 +165,7 @@ class _Run:
         task = type(entry).task or "classification"
         self._check_options(entry, task)
         if task != "optical_flow" and entry.meta["categories"] is None:
-            raise _Unusable(f"{entry} has no labels: its last layer was not trained, so it predicts nothing.")
+            raise _Unusable(f"{entry} has no labels: {entry.meta.get('outputs', UNTRAINED)}. It predicts nothing.")
         sources = expand(self.inputs, self._fail, task)
         first = next(sources, None)
         if first is None:

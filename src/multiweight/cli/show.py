@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 import click
 
-from multiweight.catalogue import WeightsEnum, metric, resolve
+from multiweight.catalogue import Meta, WeightsEnum, metric, resolve
 from multiweight.catalogue._file import FileWeights
+from multiweight.catalogue._schema import UNTRAINED
 from multiweight.cli._output import one_line, size
 from multiweight.cli.list import as_json
 
@@ -56,7 +57,7 @@ def _page(entry: WeightsEnum) -> list[str]:
             f"measured on {dataset}": ", ".join(f"{metric(key).title} {value}" for key, value in figures.items())
             for dataset, figures in meta["metrics"].items()
         },
-        **({"labels": _labels(meta["categories"])} if "categories" in meta else {}),
+        **({"labels": _labels(meta)} if "categories" in meta else {}),
         "parameters": f"{meta['num_params']:,}" if "num_params" in meta else "unstated",
         "GFLOPs": f"{meta['gflops']} multiply-adds a {_UNITS.get(enum.task or '', 'picture')}"
         if "gflops" in meta
@@ -107,7 +108,8 @@ def _recipe(entry: WeightsEnum) -> dict[str, str]:
 def _hash(entry: WeightsEnum, published: str | None) -> dict[str, str]:
     if isinstance(entry, FileWeights):
         return {"SHA-256 of the tensors": entry.header.tensors_sha256 or "unstated"}
-    return {"SHA-256": entry.sha256 or f"begins with {published}"}
+    unknown = "not known: what first arrives is put on record"
+    return {"SHA-256": entry.sha256 or (f"begins with {published}" if published else unknown)}
 
 
 def _path(entry: WeightsEnum) -> str:
@@ -116,15 +118,16 @@ def _path(entry: WeightsEnum) -> str:
     return shlex.quote(str(entry))
 
 
-_SHOWN = {"categories", "metrics", "num_params", "gflops", "min_size", "recipe", "license", "file_size"} | {
+_SHOWN = {"categories", "outputs", "metrics", "num_params", "gflops", "min_size", "recipe", "license", "file_size"} | {
     "size",
     "interpolation",
 }
 
 
-def _labels(labels: tuple[str, ...] | None) -> str:
+def _labels(meta: Meta) -> str:
+    labels: tuple[str, ...] | None = meta["categories"]
     if not labels:
-        return "none: the last layer was not trained"
+        return f"none: {meta.get('outputs', UNTRAINED)}"
     return f"{len(labels)}: {', '.join(labels[:3])}{', …' if len(labels) > 3 else ''}"
 
 

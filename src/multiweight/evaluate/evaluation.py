@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from multiweight.catalogue import ImageClassification, WeightsEnum, resolve
 from multiweight.catalogue._file import FileWeights, preset_digest
-from multiweight.catalogue._schema import spelling
+from multiweight.catalogue._schema import UNTRAINED, spelling
 from multiweight.data import Batch, evaluation_batches, open_dataset
 from multiweight.errors import InputError
 from multiweight.evaluate.classes import Matching, match_classes
@@ -376,7 +376,8 @@ def classification_preset(weights: WeightsEnum) -> ImageClassification:
             f"Only weights that classify pictures can be measured; {weights} is for {task.replace('_', ' ')}."
         )
     if weights.meta["categories"] is None:
-        raise InputError(f"{weights} has no labels: its last layer was not trained, so there is nothing to measure.")
+        why = weights.meta.get("outputs", UNTRAINED)
+        raise InputError(f"{weights} has no labels: {why}. There is nothing to measure.")
     if not isinstance(weights.transforms, ImageClassification):
         raise InputError(f"The preset of {weights} is {weights.transforms!r}, not an ImageClassification(…).")
     return weights.transforms

@@ -70,13 +70,15 @@ def mistakes(preset: ImageClassification) -> list[Mistake]:
 
     The list is a function of the preset alone, and of no weights: other interpolations; no antialias, where the
     picture is resized as a tensor; a crop of three quarters of the sides or of four thirds (black where the picture
-    has ended), and the same with the picture resized in proportion; a picture squashed to a square; blue, green and
-    red for red, green and blue; the other usual mean and standard deviation; none; values up to 255.
+    has ended), and the same with the picture resized in proportion; a picture squashed to a square (or not, where it
+    should be); blue, green and red for red, green and blue; the other usual mean and standard deviation; none; values
+    up to 255.
 
     Args:
         preset: The right preset.
     """
     crop, resize = preset.crop_size, preset.resize_size
+    less, more = _in_proportion(resize, 3, 4), _in_proportion(resize, 4, 3)
     small, large = _part(crop, 3, 4), _part(crop, 4, 3)
     found = [
         Mistake(f"{mode.value} interpolation", replace(preset, interpolation=mode))
@@ -86,17 +88,13 @@ def mistakes(preset: ImageClassification) -> list[Mistake]:
     if preset.interpolation in _ANTIALIASED:
         found.append(Mistake("resized as a tensor, no antialias", replace(preset, antialias=False), _as_tensor))
     found += [
-        Mistake(f"crop too small: {small} of {resize} pixels", replace(preset, crop_size=small)),
-        Mistake(f"crop too large: {large} of {resize} pixels", replace(preset, crop_size=large)),
-        Mistake(
-            f"all too small: {small} of {_part(resize, 3, 4)} pixels",
-            replace(preset, crop_size=small, resize_size=_part(resize, 3, 4)),
-        ),
-        Mistake(
-            f"all too large: {large} of {_part(resize, 4, 3)} pixels",
-            replace(preset, crop_size=large, resize_size=_part(resize, 4, 3)),
-        ),
-        Mistake(f"squashed to {crop} × {crop} pixels", replace(preset, resize_size=crop), _squashed),
+        Mistake(f"crop too small: {small} of {_shown(resize)} pixels", replace(preset, crop_size=small)),
+        Mistake(f"crop too large: {large} of {_shown(resize)} pixels", replace(preset, crop_size=large)),
+        Mistake(f"all too small: {small} of {_shown(less)} pixels", replace(preset, crop_size=small, resize_size=less)),
+        Mistake(f"all too large: {large} of {_shown(more)} pixels", replace(preset, crop_size=large, resize_size=more)),
+        Mistake(f"not squashed: the centre of {max(resize)} pixels", replace(preset, resize_size=max(resize)))
+        if isinstance(resize, tuple)
+        else Mistake(f"squashed to {crop} × {crop} pixels", replace(preset, resize_size=crop), _squashed),
         Mistake("BGR for RGB", preset, _swapped),
     ]
     for name, (mean, std) in {"mean and std of ImageNet": _IMAGENET, "mean and std 0.5": _HALF}.items():
@@ -140,6 +138,16 @@ _ANTIALIASED = (InterpolationMode.BILINEAR, InterpolationMode.BICUBIC)
 
 def _part(side: int, numerator: int, denominator: int) -> int:
     return max(1, round(side * numerator / denominator))
+
+
+def _in_proportion(size: int | tuple[int, int], numerator: int, denominator: int) -> int | tuple[int, int]:
+    if isinstance(size, int):
+        return _part(size, numerator, denominator)
+    return _part(size[0], numerator, denominator), _part(size[1], numerator, denominator)
+
+
+def _shown(size: int | tuple[int, int]) -> str:
+    return str(size) if isinstance(size, int) else f"{size[0]} × {size[1]}"
 
 
 def _as_tensor(picture: Image.Image, preset: ImageClassification) -> Tensor:

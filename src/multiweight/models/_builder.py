@@ -96,10 +96,19 @@ def builder(enum: type[WeightsEnum], options: type) -> Callable[[Callable[P, M]]
 def _build_as_told(function: Callable[..., M], entry: WeightsEnum, known: Iterable[str], kwargs: dict[str, Any]) -> M:
     """Calls a builder's function with the entry's own arguments, where the caller has said nothing else."""
     options = [name for name in known if name not in ("weights", "progress", "weights_backbone")]
-    for argument in entry.arguments:
+    for argument, value in entry.arguments.items():
         if argument not in options:
             text = _unknown_argument(function.__name__, argument, options)
             raise HeaderError(f"{entry} cannot be built as it says. {text}")
+        if entry.architecture and argument in kwargs and kwargs[argument] not in (None, value):
+            # It would be another function than the one that these tensors were trained for.
+            change = "and replace the last layer" if argument == "num_classes" else "as they are"
+            raise ValueError(
+                f"{entry} has {argument}={value!r}; got {argument}={kwargs[argument]!r}. Build with these weights "
+                f"{change}, or build with weights=None."
+            )
+        if entry.architecture:
+            kwargs[argument] = value
     try:
         return function(**{**entry.arguments, **kwargs})
     except (TypeError, ValueError) as error:
@@ -269,6 +278,9 @@ def build(
 ) -> M:
     """Builds a network, with random initial tensors or with an entry's.
 
+    An entry whose arguments say `num_classes=0` is of features only: its network gives what the last linear layer would
+    take, and has the identity in its place.
+
     Without weights the network initialises itself, in torchvision's order. With weights nothing is filled with
     random numbers and the random state stays as it is: the file's tensors are mapped and assigned.
 
@@ -289,10 +301,21 @@ def build(
     entry, options = settled(weights, options)
     if entry is None:
         return network(*args, **options)
+    headless = options.get("num_classes") == 0
     with without_initialisation():
-        model = network(*args, **options)
+        model = network(*args, **{**options, "num_classes": 1} if headless else options)
+    if headless:
+        _behead(model)
     load(model, entry, progress, ignore=ignore)
     return model
+
+
+def _behead(model: nn.Module) -> None:
+    """Puts the identity in the place of the last linear layer."""
+    *_, head = (name for name, module in model.named_modules() if isinstance(module, nn.Linear))
+    model.set_submodule(head, nn.Identity())
+    if "num_classes" in vars(model):
+        vars(model)["num_classes"] = 0
 
 
 def settled(

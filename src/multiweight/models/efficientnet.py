@@ -381,13 +381,21 @@ def _b0_scaled(width_mult: float, depth_mult: float) -> list[MBConvConfig]:
 
 def _with_own(options: Mapping[str, Any], **own: Any) -> dict[str, Any]:
     """The options, and the variant's own values for those that are not given."""
-    return {**own, **{name: value for name, value in options.items() if value is not None}}
+    given = {name: value for name, value in options.items() if value is not None}
+    if (eps := given.pop("batch_norm_eps", None)) is not None:
+        if "norm_layer" in given:
+            raise ValueError("batch_norm_eps is for the variant's own norm_layer; give one of them.")
+        own["norm_layer"] = partial(own.get("norm_layer", nn.BatchNorm2d), eps=eps)
+    return {**own, **given}
 
 
 class EfficientNetOptions(TypedDict, total=False):
-    """What a builder of this family passes on to `EfficientNet`, where each is explained.
+    """What the builders of this family can be told; those not explained here are explained at `EfficientNet`.
 
     Unless given, `dropout`, `norm_layer` and `last_channel` are the variant's own.
+
+    Attributes:
+        batch_norm_eps: What the variant's own batch norms add to the variance.
     """
 
     dropout: float
@@ -395,6 +403,7 @@ class EfficientNetOptions(TypedDict, total=False):
     num_classes: int
     norm_layer: Callable[..., nn.Module] | None
     last_channel: int | None
+    batch_norm_eps: float
 
 
 @builder(EfficientNet_B0_Weights, EfficientNetOptions)

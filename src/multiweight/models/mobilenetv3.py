@@ -227,6 +227,7 @@ def of_table(
     width_mult: float = 1.0,
     reduced_tail: bool = False,
     dilated: bool = False,
+    batch_norm_eps: float | None = None,
     **options: Any,
 ) -> M:
     """The network of a table, varied as `MobileNetV3Options` says.
@@ -238,6 +239,7 @@ def of_table(
         width_mult: See `MobileNetV3Options`, as for the two that follow.
         reduced_tail: See there.
         dilated: See there.
+        batch_norm_eps: See there.
         **options: The network's options.
     """
     setting: list[InvertedResidualConfig] = []
@@ -256,6 +258,10 @@ def of_table(
     last_channel = InvertedResidualConfig.adjust_channels(
         last_channel // 2 if reduced_tail else last_channel, width_mult
     )
+    if batch_norm_eps is not None:
+        if options.get("norm_layer") is not None:
+            raise ValueError("batch_norm_eps is for the variant's own norm_layer; give one of them.")
+        options["norm_layer"] = partial(nn.BatchNorm2d, eps=batch_norm_eps, momentum=0.01)
     return network(setting, last_channel, **options)
 
 
@@ -268,6 +274,7 @@ class MobileNetV3Options(TypedDict, total=False):
             detection (section 6.3) and segmentation (section 6.4).
         dilated: Dilates the depthwise convolutions of the last three blocks by 2, so that height and width stay
             a 16th of the picture's, as segmentation needs it (section 6.4).
+        batch_norm_eps: What the variant's own batch norms add to the variance; 0.001 unless given.
     """
 
     num_classes: int
@@ -277,6 +284,7 @@ class MobileNetV3Options(TypedDict, total=False):
     width_mult: float
     reduced_tail: bool
     dilated: bool
+    batch_norm_eps: float
 
 
 @builder(MobileNet_V3_Large_Weights, MobileNetV3Options)

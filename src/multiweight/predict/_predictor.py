@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from multiweight.catalogue import WeightsEnum, resolve
+from multiweight.catalogue._schema import UNTRAINED
 from multiweight.data import MAX_PIXELS, source_name
 from multiweight.errors import InputError, InputTypeError, MultiweightError
 from multiweight.predict._tasks import FrameTask, PictureTask, Task, task_of
@@ -138,7 +139,8 @@ class Predictor:
             return ()
         labels: tuple[str, ...] | None = self.weights.meta["categories"]
         if labels is None:
-            raise ValueError(f"{self.weights} has no labels: its last layer was not trained, so it predicts nothing.")
+            why = self.weights.meta.get("outputs", UNTRAINED)
+            raise ValueError(f"{self.weights} has no labels: {why}. It predicts nothing; build the network alone.")
         return tuple(labels)
 
     def __call__(self, inputs: Any) -> Any:

@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import torch
 
+from multiweight.catalogue._architectures import architecture_beside, checked_architecture
+from multiweight.catalogue._file import KEY, metadata_of
 from multiweight.errors import CorruptFileError, UnsafeFileError, WeightsFileError
 from multiweight.store import ensure
 from multiweight.store.mapped import OtherLayoutError, read_legacy, read_mapped
+from multiweight.store.renaming import renamed
 
 if TYPE_CHECKING:
     from multiweight.catalogue import Weights
@@ -32,19 +35,44 @@ _OF_TENSORS = re.compile(
 _OF_QUANTIZED = re.compile(r"torch\.(Q\w+Storage|qu?int\w+)|torch\._utils\._rebuild_qtensor")
 
 
-def load_state_dict(weights: Weights, *, name: str, progress: bool = True) -> dict[str, torch.Tensor]:
+def load_state_dict(
+    weights: Weights, *, name: str, progress: bool = True, variant: str | None = None
+) -> dict[str, torch.Tensor]:
     """The tensors of an entry by name, downloaded and verified if need be.
+
+    Those of a file of another publisher are renamed; see `multiweight.store.renaming`.
 
     Args:
         weights: The entry.
         name: What errors and the progress bar call it.
         progress: Whether a terminal shows how far a download is.
+        variant: Whose weights they are, where known.
 
     Raises:
         StoreError: If the file cannot be had.
-        WeightsFileError: If it cannot be read.
+        WeightsFileError: If it cannot be read, or is of an architecture that is another function.
     """
-    return read_state_dict(ensure(weights, name=name, progress=progress), name=name)
+    about: dict[str, Any] = {"given": weights.architecture, "url": weights.url, "name": name}
+    about |= {"variant": variant, "arguments": weights.arguments}
+    checked_architecture(beside=None, **about)  # before it is downloaded
+    path = ensure(weights, name=name, progress=progress)
+    state = read_state_dict(path, name=name)
+    architecture = checked_architecture(beside=_stated_architecture(path), **about)
+    return renamed(state, architecture) if architecture else state
+
+
+def _stated_architecture(path: Path) -> str | None:
+    """The architecture that a file of another publisher says it is of; a file with a header of ours has our names."""
+    if not _is_safetensors(path):
+        return None
+    metadata = metadata_of(path)
+    return None if KEY in metadata else architecture_beside(path, metadata)
+
+
+def _is_safetensors(path: Path) -> bool:
+    with path.open("rb") as file:
+        head = file.read(16)
+    return head[8:9] == b"{" and int.from_bytes(head[:8], "little") < path.stat().st_size
 
 
 def read_state_dict(path: Path, *, name: str) -> dict[str, torch.Tensor]:
@@ -70,9 +98,8 @@ def read_state_dict(path: Path, *, name: str) -> dict[str, torch.Tensor]:
     with path.open("rb") as file:
         head = file.read(16)
     is_zip = head.startswith(_ZIP)
-    is_safetensors = head[8:9] == b"{" and int.from_bytes(head[:8], "little") < path.stat().st_size
     try:
-        if is_safetensors or path.suffix == ".safetensors":
+        if _is_safetensors(path) or path.suffix == ".safetensors":
             from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType]
 
             found: Any = load_file(path)

@@ -190,14 +190,14 @@ _ORDER_IS_KNOWN = tuple(map(int, PIL.__version__.split(".")[:2])) <= (13, 0)
 """Whether it is known in which order Pillow resizes the two sides (the result is rounded in between)."""
 
 
-def resize_and_crop(picture: Image.Image, short: int, crop: int, resample: Image.Resampling) -> Image.Image:
-    """Resizes the short side and crops the centre; the pixels are those of `resize` and `crop`, with less work.
+def resize_and_crop(picture: Image.Image, size: list[int], crop: int, resample: Image.Resampling) -> Image.Image:
+    """Resizes and crops the centre; the pixels are those of `resize` and `crop`, with less work.
 
     Pillow resizes one side after the other. What the crop cuts off after the first need not go through the second.
 
     Args:
         picture: In mode RGB.
-        short: The short side's length after resizing, in pixels.
+        size: Height and width after resizing, or the short side alone, in pixels.
         crop: The crop's sides in pixels; black is added where the picture is smaller.
         resample: The filter.
 
@@ -205,7 +205,7 @@ def resize_and_crop(picture: Image.Image, short: int, crop: int, resample: Image
         A picture of `crop` by `crop` pixels.
     """
     width, height = picture.size
-    new_height, new_width = resized(height, width, short)
+    new_height, new_width = resized(height, width, size[0]) if len(size) == 1 else size
     across = _Side(width, new_width, crop_start(new_width, crop), crop)
     down = _Side(height, new_height, crop_start(new_height, crop), crop)
     # Since 13.0 Pillow begins with the height where that shrinks by more than twice as many pixels as the width.

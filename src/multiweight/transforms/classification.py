@@ -19,6 +19,7 @@ from multiweight.transforms._arguments import (
     known_only,
     per_channel,
     pixels,
+    sides,
     yes_no_or_none,
 )
 from multiweight.transforms._tensors import ANTIALIASED, OF_TENSORS, check, normalise, resize_and_crop
@@ -44,7 +45,8 @@ class ImageClassification(nn.Module):
 
     Args:
         crop_size: The sides of the crop, in pixels. Black is added where the resized picture is smaller.
-        resize_size: The short side after resizing, in pixels; the long one keeps the shape, rounded down.
+        resize_size: The short side after resizing, in pixels; the long one keeps the shape, rounded down. Or height and
+            width: the picture is then squashed to them.
         mean: What is subtracted, one number for each of red, green and blue, or one for all; of values in `[0, 1]`.
         std: What is then divided by, likewise.
         interpolation: An `InterpolationMode`, its name, torchvision's enum or Pillow's constant. Tensors know
@@ -62,16 +64,16 @@ class ImageClassification(nn.Module):
         self,
         *,
         crop_size: int,
-        resize_size: int = 256,
+        resize_size: int | tuple[int, int] = 256,
         mean: Iterable[float] = (0.485, 0.456, 0.406),
         std: Iterable[float] = (0.229, 0.224, 0.225),
         interpolation: InterpolationMode | str | int = InterpolationMode.BILINEAR,
         antialias: bool | None = True,
     ) -> None:
         super().__init__()
-        # Lists of one, as torchvision's: who reads them finds what they know.
+        # In lists, of one too, as torchvision's: who reads them finds what they know.
         self.crop_size = [pixels("crop_size", crop_size)]
-        self.resize_size = [pixels("resize_size", resize_size)]
+        self.resize_size = sides("resize_size", resize_size)
         self.mean = per_channel("mean", mean)
         self.std = per_channel("std", std, divisor=True)
         self.interpolation = interpolation_mode(interpolation)
@@ -111,14 +113,14 @@ class ImageClassification(nn.Module):
         if isinstance(img, Tensor):
             return self(img)
         _pictures.warn_if_not_to_be_filtered(self.antialias, self._mode)
-        img = _pictures.resize_and_crop(img, self.resize_size[0], self.crop_size[0], PILLOW_FILTERS[self.interpolation])
+        img = _pictures.resize_and_crop(img, self.resize_size, self.crop_size[0], PILLOW_FILTERS[self.interpolation])
         return normalise(_pictures.to_tensor(img), self.mean, self.std)
 
     def extra_repr(self) -> str:
         """Every setting, as the arguments that make an equal preset."""
         settings = {
             "crop_size": self.crop_size[0],
-            "resize_size": self.resize_size[0],
+            "resize_size": self.resize_size[0] if len(self.resize_size) == 1 else tuple(self.resize_size),
             "mean": tuple(self.mean),
             "std": tuple(self.std),
             "interpolation": self.interpolation.value,
@@ -128,10 +130,13 @@ class ImageClassification(nn.Module):
 
     def describe(self) -> str:
         """What the preset takes and does, in sentences."""
-        resize, crop = self.resize_size[0], self.crop_size[0]
+        resize, crop = min(self.resize_size), self.crop_size[0]
+        to = f"the short side to {resize} pixels"
+        if len(self.resize_size) > 1:
+            to = f"to {self.resize_size[0]} by {self.resize_size[1]} pixels, whatever the shape,"
         return (
             "Takes a PIL picture, a NumPy array (H, W, 3) or a tensor (..., 3, H, W), of one picture or a batch. "
-            f"Resizes the short side to {resize} pixels with {self.interpolation.value} interpolation and keeps the "
+            f"Resizes {to} with {self.interpolation.value} interpolation and keeps the "
             f"central {crop} by {crop} pixels{', with black around a smaller picture' if crop > resize else ''}. "
             f"Then scales the values to [0, 1], subtracts the mean {tuple(self.mean)} and divides by the standard "
             f"deviation {tuple(self.std)}."

@@ -37,6 +37,7 @@ class QuantizableMobileNetV3Options(QuantizableOptions, total=False):
     width_mult: float
     reduced_tail: bool
     dilated: bool
+    batch_norm_eps: float
 
 
 @builder(MobileNet_V3_Large_QuantizedWeights, QuantizableMobileNetV3Options)

@@ -28,7 +28,9 @@ class Classification(PictureTask):
     def __init__(self, weights: WeightsEnum, *, top: int | None) -> None:
         super().__init__(weights)
         self.top = top or TOP
-        self._resize_size: int = getattr(weights.transforms, "resize_size", None) or 0
+        resize: int | tuple[int, int] = getattr(weights.transforms, "resize_size", None) or 0
+        self._squashed = isinstance(resize, tuple)
+        self._resize_size: int = max(resize) if isinstance(resize, tuple) else resize
 
     def pixels_of_picture(self, size: tuple[int, int]) -> int:
         # The preset crops before it resizes the second side.
@@ -36,6 +38,8 @@ class Classification(PictureTask):
 
     def pixels_of_tensor(self, size: tuple[int, int]) -> int:
         # Both sides are resized at once.
+        if self._squashed:
+            return max(size[0] * size[1], self._resize_size**2)
         return self._resize_size**2 * max(size) // max(min(size), 1)
 
     def payload(self, predictor: Predictor, picture: Any) -> Tensor:
