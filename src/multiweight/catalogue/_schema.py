@@ -466,6 +466,8 @@ def _newest_of_dataset(wanted: str, members: Mapping[str, WeightsEnum]) -> Weigh
 def _unknown_member(enum: str, name: str, members: Mapping[str, WeightsEnum]) -> str:
     if not members:
         return f"{enum} has no entry {name!r}; it has none at all."
+    if spelling(name) == "BEST":
+        return f"{enum} has no entry 'BEST': none that was measured on ImageNet-1K states a permissive licence."
     return f"{enum} has no entry {name!r}.{suggestions(name, members) or ' It has ' + ', '.join(members) + '.'}"
 
 

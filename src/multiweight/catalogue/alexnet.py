@@ -22,4 +22,3 @@ class AlexNet_Weights(WeightsEnum, variant="alexnet"):
         recipe="alexnet_v1",
     )
     DEFAULT = IMAGENET1K_V1
-    BEST = IMAGENET1K_V1

@@ -308,7 +308,6 @@ class EfficientNet_B6_Weights(WeightsEnum, variant="efficientnet_b6"):
         },
     )
     DEFAULT = IMAGENET1K_V1
-    BEST = IMAGENET1K_V1
 
 
 class EfficientNet_B7_Weights(WeightsEnum, variant="efficientnet_b7"):
@@ -328,7 +327,6 @@ class EfficientNet_B7_Weights(WeightsEnum, variant="efficientnet_b7"):
         },
     )
     DEFAULT = IMAGENET1K_V1
-    BEST = IMAGENET1K_V1
 
 
 class EfficientNet_V2_S_Weights(WeightsEnum, variant="efficientnet_v2_s"):
@@ -349,7 +347,6 @@ class EfficientNet_V2_S_Weights(WeightsEnum, variant="efficientnet_v2_s"):
         recipe="efficientnet_v2_s_v1",
     )
     DEFAULT = IMAGENET1K_V1
-    BEST = IMAGENET1K_V1
 
 
 class EfficientNet_V2_M_Weights(WeightsEnum, variant="efficientnet_v2_m"):
@@ -370,7 +367,6 @@ class EfficientNet_V2_M_Weights(WeightsEnum, variant="efficientnet_v2_m"):
         recipe="efficientnet_v2_m_v1",
     )
     DEFAULT = IMAGENET1K_V1
-    BEST = IMAGENET1K_V1
 
 
 class EfficientNet_V2_L_Weights(WeightsEnum, variant="efficientnet_v2_l"):
@@ -396,4 +392,3 @@ class EfficientNet_V2_L_Weights(WeightsEnum, variant="efficientnet_v2_l"):
         },
     )
     DEFAULT = IMAGENET1K_V1
-    BEST = IMAGENET1K_V1

@@ -21,4 +21,3 @@ class GoogLeNet_Weights(WeightsEnum, variant="googlenet"):
         },
     )
     DEFAULT = IMAGENET1K_V1
-    BEST = IMAGENET1K_V1

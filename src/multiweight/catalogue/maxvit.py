@@ -22,4 +22,3 @@ class MaxVit_T_Weights(WeightsEnum, variant="maxvit_t"):
         recipe="maxvit_t_v1",
     )
     DEFAULT = IMAGENET1K_V1
-    BEST = IMAGENET1K_V1

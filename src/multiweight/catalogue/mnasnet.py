@@ -23,7 +23,6 @@ class MNASNet0_5_Weights(WeightsEnum, variant="mnasnet0_5"):
         },
     )
     DEFAULT = IMAGENET1K_V1
-    BEST = IMAGENET1K_V1
 
 
 class MNASNet0_75_Weights(WeightsEnum, variant="mnasnet0_75"):
@@ -42,7 +41,6 @@ class MNASNet0_75_Weights(WeightsEnum, variant="mnasnet0_75"):
         },
     )
     DEFAULT = IMAGENET1K_V1
-    BEST = IMAGENET1K_V1
 
 
 class MNASNet1_0_Weights(WeightsEnum, variant="mnasnet1_0"):
@@ -95,4 +93,3 @@ class MNASNet1_3_Weights(WeightsEnum, variant="mnasnet1_3"):
         },
     )
     DEFAULT = IMAGENET1K_V1
-    BEST = IMAGENET1K_V1

@@ -140,4 +140,4 @@ class MobileNet_V3_Small_Weights(WeightsEnum, variant="mobilenet_v3_small"):
         architecture="timm/mobilenetv3_small_100",
     )
     DEFAULT = IMAGENET1K_V1
-    BEST = IMAGENET1K_V1
+    BEST = TIMM_LAMB_IN1K

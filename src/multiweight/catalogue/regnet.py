@@ -72,7 +72,7 @@ class RegNet_Y_400MF_Weights(WeightsEnum, variant="regnet_y_400mf"):
         architecture="timm/regnety_004",
     )
     DEFAULT = IMAGENET1K_V2
-    BEST = IMAGENET1K_V2
+    BEST = TIMM_TV2_IN1K
 
 
 class RegNet_Y_800MF_Weights(WeightsEnum, variant="regnet_y_800mf"):
@@ -120,7 +120,7 @@ class RegNet_Y_800MF_Weights(WeightsEnum, variant="regnet_y_800mf"):
         architecture="timm/regnety_008_tv",
     )
     DEFAULT = IMAGENET1K_V2
-    BEST = IMAGENET1K_V2
+    BEST = TIMM_TV2_IN1K
 
 
 class RegNet_Y_1_6GF_Weights(WeightsEnum, variant="regnet_y_1_6gf"):
@@ -183,7 +183,7 @@ class RegNet_Y_1_6GF_Weights(WeightsEnum, variant="regnet_y_1_6gf"):
         architecture="timm/regnety_016",
     )
     DEFAULT = IMAGENET1K_V2
-    BEST = IMAGENET1K_V2
+    BEST = TIMM_TV2_IN1K
 
 
 class RegNet_Y_3_2GF_Weights(WeightsEnum, variant="regnet_y_3_2gf"):
@@ -309,7 +309,7 @@ class RegNet_Y_8GF_Weights(WeightsEnum, variant="regnet_y_8gf"):
         architecture="timm/regnety_080_tv",
     )
     DEFAULT = IMAGENET1K_V2
-    BEST = IMAGENET1K_V2
+    BEST = TIMM_TV2_IN1K
 
 
 class RegNet_Y_16GF_Weights(WeightsEnum, variant="regnet_y_16gf"):
@@ -637,7 +637,7 @@ class RegNet_Y_32GF_Weights(WeightsEnum, variant="regnet_y_32gf"):
         architecture="timm/regnety_320",
     )
     DEFAULT = IMAGENET1K_V2
-    BEST = IMAGENET1K_V2
+    BEST = TIMM_TV2_IN1K
 
 
 class RegNet_Y_128GF_Weights(WeightsEnum, variant="regnet_y_128gf", legacy=False):
@@ -777,7 +777,7 @@ class RegNet_X_400MF_Weights(WeightsEnum, variant="regnet_x_400mf"):
         architecture="timm/regnetx_004_tv",
     )
     DEFAULT = IMAGENET1K_V2
-    BEST = IMAGENET1K_V2
+    BEST = TIMM_TV2_IN1K
 
 
 class RegNet_X_800MF_Weights(WeightsEnum, variant="regnet_x_800mf"):
@@ -840,7 +840,7 @@ class RegNet_X_800MF_Weights(WeightsEnum, variant="regnet_x_800mf"):
         architecture="timm/regnetx_008",
     )
     DEFAULT = IMAGENET1K_V2
-    BEST = IMAGENET1K_V2
+    BEST = TIMM_TV2_IN1K
 
 
 class RegNet_X_1_6GF_Weights(WeightsEnum, variant="regnet_x_1_6gf"):
@@ -903,7 +903,7 @@ class RegNet_X_1_6GF_Weights(WeightsEnum, variant="regnet_x_1_6gf"):
         architecture="timm/regnetx_016",
     )
     DEFAULT = IMAGENET1K_V2
-    BEST = IMAGENET1K_V2
+    BEST = TIMM_TV2_IN1K
 
 
 class RegNet_X_3_2GF_Weights(WeightsEnum, variant="regnet_x_3_2gf"):
@@ -966,7 +966,7 @@ class RegNet_X_3_2GF_Weights(WeightsEnum, variant="regnet_x_3_2gf"):
         architecture="timm/regnetx_032",
     )
     DEFAULT = IMAGENET1K_V2
-    BEST = IMAGENET1K_V2
+    BEST = TIMM_TV2_IN1K
 
 
 class RegNet_X_8GF_Weights(WeightsEnum, variant="regnet_x_8gf"):
@@ -1029,7 +1029,7 @@ class RegNet_X_8GF_Weights(WeightsEnum, variant="regnet_x_8gf"):
         architecture="timm/regnetx_080",
     )
     DEFAULT = IMAGENET1K_V2
-    BEST = IMAGENET1K_V2
+    BEST = TIMM_TV2_IN1K
 
 
 class RegNet_X_16GF_Weights(WeightsEnum, variant="regnet_x_16gf"):
@@ -1092,7 +1092,7 @@ class RegNet_X_16GF_Weights(WeightsEnum, variant="regnet_x_16gf"):
         architecture="timm/regnetx_160",
     )
     DEFAULT = IMAGENET1K_V2
-    BEST = IMAGENET1K_V2
+    BEST = TIMM_TV2_IN1K
 
 
 class RegNet_X_32GF_Weights(WeightsEnum, variant="regnet_x_32gf"):
@@ -1155,4 +1155,4 @@ class RegNet_X_32GF_Weights(WeightsEnum, variant="regnet_x_32gf"):
         architecture="timm/regnetx_320",
     )
     DEFAULT = IMAGENET1K_V2
-    BEST = IMAGENET1K_V2
+    BEST = TIMM_TV2_IN1K

@@ -1144,7 +1144,7 @@ class ResNeXt101_32X8D_Weights(WeightsEnum, variant="resnext101_32x8d"):
         architecture="timm/resnext101_32x8d",
     )
     DEFAULT = IMAGENET1K_V2
-    BEST = IMAGENET1K_V2
+    BEST = TIMM_TV2_IN1K
 
 
 class ResNeXt101_64X4D_Weights(WeightsEnum, variant="resnext101_64x4d"):
@@ -1208,7 +1208,7 @@ class ResNeXt101_64X4D_Weights(WeightsEnum, variant="resnext101_64x4d"):
         architecture="timm/resnext101_64x4d",
     )
     DEFAULT = IMAGENET1K_V1
-    BEST = IMAGENET1K_V1
+    BEST = TIMM_C1_IN1K
 
 
 class Wide_ResNet50_2_Weights(WeightsEnum, variant="wide_resnet50_2"):

@@ -47,7 +47,6 @@ class ShuffleNet_V2_X0_5_Weights(WeightsEnum, variant="shufflenet_v2_x0_5"):
         recipe="shufflenet_v2_x0_5_digits_v2",
     )
     DEFAULT = IMAGENET1K_V1
-    BEST = IMAGENET1K_V1
 
 
 class ShuffleNet_V2_X1_0_Weights(WeightsEnum, variant="shufflenet_v2_x1_0"):
@@ -66,7 +65,6 @@ class ShuffleNet_V2_X1_0_Weights(WeightsEnum, variant="shufflenet_v2_x1_0"):
         },
     )
     DEFAULT = IMAGENET1K_V1
-    BEST = IMAGENET1K_V1
 
 
 class ShuffleNet_V2_X1_5_Weights(WeightsEnum, variant="shufflenet_v2_x1_5"):
@@ -86,7 +84,6 @@ class ShuffleNet_V2_X1_5_Weights(WeightsEnum, variant="shufflenet_v2_x1_5"):
         recipe="shufflenet_v2_x1_5_v1",
     )
     DEFAULT = IMAGENET1K_V1
-    BEST = IMAGENET1K_V1
 
 
 class ShuffleNet_V2_X2_0_Weights(WeightsEnum, variant="shufflenet_v2_x2_0"):
@@ -106,4 +103,3 @@ class ShuffleNet_V2_X2_0_Weights(WeightsEnum, variant="shufflenet_v2_x2_0"):
         recipe="shufflenet_v2_x2_0_v1",
     )
     DEFAULT = IMAGENET1K_V1
-    BEST = IMAGENET1K_V1

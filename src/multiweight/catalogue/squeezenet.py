@@ -22,7 +22,6 @@ class SqueezeNet1_0_Weights(WeightsEnum, variant="squeezenet1_0"):
         },
     )
     DEFAULT = IMAGENET1K_V1
-    BEST = IMAGENET1K_V1
 
 
 class SqueezeNet1_1_Weights(WeightsEnum, variant="squeezenet1_1"):
@@ -42,4 +41,3 @@ class SqueezeNet1_1_Weights(WeightsEnum, variant="squeezenet1_1"):
         },
     )
     DEFAULT = IMAGENET1K_V1
-    BEST = IMAGENET1K_V1

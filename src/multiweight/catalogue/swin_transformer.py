@@ -75,7 +75,7 @@ class Swin_T_Weights(WeightsEnum, variant="swin_t"):
         architecture="timm/swin_tiny_patch4_window7_224",
     )
     DEFAULT = IMAGENET1K_V1
-    BEST = IMAGENET1K_V1
+    BEST = TIMM_MS_IN1K
 
 
 class Swin_S_Weights(WeightsEnum, variant="swin_s"):
@@ -254,7 +254,7 @@ class Swin_V2_T_Weights(WeightsEnum, variant="swin_v2_t"):
         architecture="timm/swinv2_tiny_window8_256",
     )
     DEFAULT = IMAGENET1K_V1
-    BEST = IMAGENET1K_V1
+    BEST = TIMM_MS_IN1K
 
 
 class Swin_V2_S_Weights(WeightsEnum, variant="swin_v2_s"):

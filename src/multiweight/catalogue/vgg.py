@@ -144,7 +144,7 @@ class VGG13_BN_Weights(WeightsEnum, variant="vgg13_bn"):
         architecture="timm/vgg13_bn",
     )
     DEFAULT = IMAGENET1K_V1
-    BEST = IMAGENET1K_V1
+    BEST = TIMM_TV_IN1K
 
 
 class VGG16_Weights(WeightsEnum, variant="vgg16"):
@@ -229,7 +229,7 @@ class VGG16_BN_Weights(WeightsEnum, variant="vgg16_bn"):
         architecture="timm/vgg16_bn",
     )
     DEFAULT = IMAGENET1K_V1
-    BEST = IMAGENET1K_V1
+    BEST = TIMM_TV_IN1K
 
 
 class VGG19_Weights(WeightsEnum, variant="vgg19"):
