@@ -239,3 +239,8 @@ def test_a_weights_file_is_what_training_can_start_from(tmp_path):
         expected = trained.state_dict()
         assert all(torch.equal(tensor, expected[name]) for name, tensor in began.model.state_dict().items())
     assert "for 2 classes instead of 3" in start(recipe(), ("cat", "dog"), path).report
+
+
+def test_a_quantized_variant_is_not_trained():
+    with pytest.raises(RecipeError, match="quantized_resnet18 cannot be trained.* Train resnet18"):
+        start(recipe(variant="quantized_resnet18"), ("cat", "dog"))

@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from multiweight.catalogue import WeightsEnum, resolve
+from multiweight.catalogue._registry import unquantized_variant
 from multiweight.errors import MismatchError, RecipeError, suggestions
 from multiweight.models import get_model_builder
 from multiweight.models._builder import without_initialisation
@@ -55,12 +56,17 @@ def start(
     Raises:
         UnknownNameError: If there is no such variant or entry.
         MismatchError: If the weights are another variant's.
-        RecipeError: If nothing is called what the recipe freezes, or all is frozen.
+        RecipeError: If the variant is a quantized one, nothing is called what the recipe freezes, or all is frozen.
         StoreError: If the weights' file cannot be had.
         WeightsFileError: If it cannot be read or does not fit.
     """
     if not classes:
         raise ValueError("A data set needs at least one class.")
+    if (in_float := unquantized_variant(recipe.variant)) != recipe.variant:
+        raise RecipeError(
+            f"{recipe.name}: {recipe.variant} cannot be trained, as it only infers. Train {in_float}, and make it one "
+            "of 8 bits with `multiweight quantize`."
+        )
     head = head_of(recipe.variant, recipe.arguments, len(classes))
     if weights is None:
         model = _new(recipe, len(classes))

@@ -69,11 +69,11 @@ class QuantizedNetwork(nn.Module):
         else:
             setattr(parent, name, part)
 
-    def forward(self, *inputs: Any) -> Any:
-        """What the network gives."""
-        if len(inputs) != self._inputs:
-            raise TypeError(f"{self._name} takes {self._inputs} inputs; got {len(inputs)}.")
-        values: list[Any] = [*inputs, *[None] * len(self._steps)]
+    def forward(self, x: Any, *others: Any) -> Any:
+        """What the network gives for its inputs, of which those for classification have one."""
+        if (given := 1 + len(others)) != self._inputs:
+            raise TypeError(f"{self._name} takes {self._inputs} inputs; got {given}.")
+        values: list[Any] = [x, *others, *[None] * len(self._steps)]
         for run, places, step in self._found():
             if places is not None:
                 values[step.place] = run(*[values[place] for place in places])
