@@ -12,6 +12,8 @@ from .catalogue import get_weight as get_weight
 from .catalogue import list_models as list_models
 from .models import get_model as get_model
 from .models import get_model_builder as get_model_builder
+from .models._features import features as features
+from .models._report import LoadReport as LoadReport
 from .predict import Detection as Detection
 from .predict import Detections as Detections
 from .predict import FlowField as FlowField

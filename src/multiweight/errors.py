@@ -6,6 +6,7 @@ MultiweightError
 │   ├── UnknownWeightsError       no such weights entry
 │   ├── UnknownModelError         no such variant
 │   ├── UnknownMetaError          no such key in an entry's meta
+│   ├── UnknownLabelError         no such class in an entry's labels
 │   └── UnknownRecipeError        no such recipe
 ├── StoreError                  also OSError: the bytes could not be had
 │   ├── OfflineError              offline, and the file is not in the cache
@@ -62,6 +63,10 @@ class UnknownMetaError(UnknownNameError):
 
 class UnknownMetaAttributeError(UnknownMetaError, AttributeError):
     """The same, met as an attribute."""
+
+
+class UnknownLabelError(UnknownNameError):
+    """A weights entry's labels have no such class."""
 
 
 class UnknownRecipeError(UnknownNameError):

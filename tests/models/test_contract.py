@@ -18,6 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from multiweight.catalogue import WeightsEnum
 from multiweight.models import get_model, get_model_builder, get_model_weights
+from multiweight.models._adapting import AdaptingOptions, head_names
 from tests.models.support import (
     DENSE,
     FACTS,
@@ -215,6 +216,8 @@ FIXED = {
 
 ADDED = {
     "EfficientNet": {"batch_norm_eps"},
+    "MaxVit": {"image_size"},
+    "SwinTransformer": {"image_size"},
     "MobileNetV3": {"width_mult", "reduced_tail", "dilated", "batch_norm_eps"},
 }
 """Options from which the builder computes what the network is told."""
@@ -230,11 +233,23 @@ def test_options_are_the_parameters_of_the_network(variant, model):
     name = type(model).__name__
     if task_of(variant) == "classification":
         assert optional - known == FIXED.get(name, set())
-        assert known - {each.name for each in parameters} == ADDED.get(name, set())
+        own = known - AdaptingOptions.__annotations__.keys()
+        assert known - own == AdaptingOptions.__annotations__.keys()
+        assert own - {each.name for each in parameters} == ADDED.get(name, set())
     elif task_of(variant) == "detection":
         fixed = {"box_predictor", "num_classes"} if "rcnn" in variant else {"head"}
         assert optional - known <= fixed | FIXED_IN_DETECTORS
     assert not options.__required_keys__
+
+
+def test_a_classifier_names_its_stem_and_its_head(variant, model):
+    if task_of(variant) == "classification":
+        stem, head = model.get_submodule(model.stem_name), model.get_submodule(model.head_name)
+        assert stem is next(module for module in model.modules() if isinstance(module, nn.Conv2d))
+        assert stem.in_channels == 3
+        assert head is [module for module in model.modules() if isinstance(module, nn.Linear | nn.Conv2d)][-1]
+        assert len(head.weight) == 1000
+        assert all(len(model.get_parameter(f"{name}.weight")) == 1000 for name in head_names(model))
 
 
 FIXED_IN_DETECTORS: set[str] = set()

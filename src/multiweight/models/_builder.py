@@ -7,7 +7,7 @@ import functools
 import inspect
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from os import PathLike
 from typing import Any, NamedTuple, ParamSpec, TypeVar, get_args, get_type_hints
 
@@ -18,6 +18,8 @@ from torch.overrides import TorchFunctionMode
 from multiweight.catalogue import WeightsEnum, entry_of_file
 from multiweight.catalogue._file import is_file_reference
 from multiweight.errors import HeaderError, MismatchError, suggestions
+from multiweight.models._adapting import ADAPTABLE, AdaptingOptions, adapt, changes, finish, fold, head_names
+from multiweight.models._report import LoadReport
 from multiweight.store.paths import local_path
 
 P = ParamSpec("P")
@@ -48,7 +50,8 @@ def builder(enum: type[WeightsEnum], options: type) -> Callable[[Callable[P, M]]
     def decorate(function: Callable[P, M]) -> Callable[P, M]:
         parameters = inspect.signature(function).parameters
         explicit = [name for name, each in parameters.items() if each.kind is each.KEYWORD_ONLY]
-        known = (*explicit, *options.__annotations__)
+        # What all have in common comes last.
+        known = (*explicit, *sorted(options.__annotations__, key=AdaptingOptions.__annotations__.__contains__))
         sources = [_Source("weights", "pretrained", enum, enum.legacy)]
         if "weights_backbone" in parameters:
             first, (of_backbone,) = parameters["weights_backbone"].default, _enums_of(function, "weights_backbone")
@@ -100,15 +103,14 @@ def _build_as_told(function: Callable[..., M], entry: WeightsEnum, known: Iterab
         if argument not in options:
             text = _unknown_argument(function.__name__, argument, options)
             raise HeaderError(f"{entry} cannot be built as it says. {text}")
-        if entry.architecture and argument in kwargs and kwargs[argument] not in (None, value):
+        if kwargs.get(argument, value) is None:
+            del kwargs[argument]
+        elif entry.architecture and argument not in ADAPTABLE and kwargs.get(argument, value) != value:
             # It would be another function than the one that these tensors were trained for.
-            change = "and replace the last layer" if argument == "num_classes" else "as they are"
             raise ValueError(
-                f"{entry} has {argument}={value!r}; got {argument}={kwargs[argument]!r}. Build with these weights "
-                f"{change}, or build with weights=None."
+                f"{entry} has {argument}={value!r}; got {argument}={kwargs[argument]!r}. Build with these weights as "
+                "they are, or build with weights=None."
             )
-        if entry.architecture:
-            kwargs[argument] = value
     try:
         return function(**{**entry.arguments, **kwargs})
     except (TypeError, ValueError) as error:
@@ -274,15 +276,15 @@ def build(
     /,
     *args: Any,
     ignore: tuple[str, ...] = (),
+    resize: int | None = None,
     **options: Any,
 ) -> M:
     """Builds a network, with random initial tensors or with an entry's.
 
-    An entry whose arguments say `num_classes=0` is of features only: its network gives what the last linear layer would
-    take, and has the identity in its place.
-
     Without weights the network initialises itself, in torchvision's order. With weights nothing is filled with
-    random numbers and the random state stays as it is: the file's tensors are mapped and assigned.
+    random numbers and the random state stays as it is: the file's tensors are mapped and assigned. Where the caller
+    asks for other classes, channels or sizes than the entry's, its tensors are adapted as `_adapting` says, and a
+    new head is initialised as the network's own would be, with numbers from the global random state.
 
     Args:
         network: The network class, or a function that returns one.
@@ -290,32 +292,73 @@ def build(
         progress: Whether a download shows how far it is.
         *args: What makes the variant, passed on to the network.
         ignore: Beginnings of names: such tensors of the file are left out, as the network asked for has none of them.
-        **options: The network's options.
+        resize: The `image_size` that was asked for, if any, of a `Resizable` network.
+        **options: The network's options, and those of `AdaptingOptions`.
+
+    Returns:
+        The network; with weights its `load_report` says what became of the file's tensors.
 
     Raises:
         TypeError: If the weights are a name after all.
-        ValueError: If `num_classes`, which may be `None`, is not the number of the entry's labels, where it has labels.
+        ValueError: If the options contradict each other or the entry.
+        UnknownLabelError: If a class is asked for that the entry does not have.
         StoreError: If the file cannot be had.
         WeightsFileError: If it cannot be read or does not fit.
     """
-    entry, options = settled(weights, options)
-    if entry is None:
-        return network(*args, **options)
-    headless = options.get("num_classes") == 0
-    with without_initialisation():
-        model = network(*args, **{**options, "num_classes": 1} if headless else options)
-    if headless:
-        _behead(model)
-    load(model, entry, progress, ignore=ignore)
+    if not isinstance(weights, WeightsEnum):
+        _, options = settled(weights, options)
+        return constructed(network, *args, **options)
+    asked = None
+    if type(weights).task == "classification":
+        asked = changes(weights, options, image_size=resize)
+        options = asked.options
+    else:
+        _, options = settled(weights, options)
+
+    def make(keep: Collection[torch.Size] = ()) -> M:
+        with without_initialisation(keep):
+            return constructed(network, *args, **options)
+
+    model = make()
+    if asked is None or not asked.any:
+        load(model, weights, progress, ignore=ignore)
+        return model
+    state, asked.dropped = _given(weights, progress, ignore)
+    adapt(model, state, asked, make)
+    assign(model, state, source=_source(weights))
+    finish(model, asked)
+    changed = {"adapted": asked.adapted, "new": asked.new, "dropped": asked.dropped, "labels": asked.labels}
+    model.load_report = _report(weights, state, **changed)  # pyright: ignore[reportArgumentType]
     return model
 
 
-def _behead(model: nn.Module) -> None:
-    """Puts the identity in the place of the last linear layer."""
-    *_, head = (name for name, module in model.named_modules() if isinstance(module, nn.Linear))
-    model.set_submodule(head, nn.Identity())
-    if "num_classes" in vars(model):
-        vars(model)["num_classes"] = 0
+def constructed(
+    network: Callable[..., M], *args: Any, in_channels: int | None = None, classes: object = None, **options: Any
+) -> M:
+    """Makes a network as its class does, and without a head or for other channels where that is asked for.
+
+    Args:
+        network: The network class, or a function that returns one.
+        *args: What makes the variant.
+        in_channels: Channels of a picture; the stem that the network has is folded, see `fold`.
+        classes: Must be `None`, as these are picked from weights.
+        **options: The network's options. With `num_classes=0` it has the identity in the place of its head.
+
+    Raises:
+        ValueError: If classes are named, or the options contradict each other.
+    """
+    if classes is not None:
+        raise ValueError("classes picks from the classes of weights in floating point; without these give num_classes.")
+    headless = options.get("num_classes") == 0
+    model = network(*args, **{**options, "num_classes": 1} if headless else options)
+    if headless:
+        for name in head_names(model):
+            model.set_submodule(name, nn.Identity())
+        if "num_classes" in vars(model):
+            vars(model)["num_classes"] = 0
+    if in_channels is not None:
+        fold(model, in_channels)
+    return model
 
 
 def settled(
@@ -356,13 +399,39 @@ def load(model: nn.Module, weights: WeightsEnum, progress: bool, *, ignore: tupl
         StoreError: If the file cannot be had.
         WeightsFileError: If it cannot be read or does not fit.
     """
-    state = weights.get_state_dict(progress=progress)
-    if ignore:
-        # A copy that keeps what assign needs, see there.
-        state = copy.copy(state)
-        for key in [key for key in state if key.startswith(ignore)]:
-            del state[key]
-    assign(model, state, source=f"{weights} ({local_path(weights.url)})")
+    state, dropped = _given(weights, progress, ignore)
+    assign(model, state, source=_source(weights))
+    labels = weights.meta.get("categories")
+    model.load_report = _report(weights, state, dropped=dropped, labels=labels)  # pyright: ignore[reportArgumentType]
+
+
+def _given(
+    weights: WeightsEnum, progress: bool, ignore: tuple[str, ...]
+) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """An entry's tensors, which may be changed, without those that are left out; and these, with the reason."""
+    # Not dict(state): torch keeps the versions of the modules in an attribute of it.
+    state = copy.copy(weights.get_state_dict(progress=progress))
+    dropped: dict[str, str] = dict(getattr(state, "dropped", {}))
+    for key in [key for key in state if ignore and key.startswith(ignore)]:
+        del state[key]
+        dropped[key] = "the network was asked for without it"
+    return state, dropped
+
+
+def _source(weights: WeightsEnum) -> str:
+    return f"{weights} ({local_path(weights.url)})"
+
+
+def _report(weights: WeightsEnum, state: Mapping[str, torch.Tensor], **changes: Any) -> LoadReport:
+    renamed = {theirs: ours for theirs, ours in getattr(state, "renamed", {}).items() if theirs != ours}
+    changed = {**changes.get("adapted", {}), **changes.get("new", {})}
+    return LoadReport(
+        source=_source(weights),
+        loaded=tuple(key for key in state if key not in changed),
+        renamed=renamed,
+        unwrapped=getattr(state, "unwrapped", ()),
+        **changes,
+    )
 
 
 class without_initialisation(TorchFunctionMode):
@@ -371,7 +440,14 @@ class without_initialisation(TorchFunctionMode):
     Cheaper than the meta device (whose modules cost three times as much to construct), and buffers and tables
     computed from tensors are real, but for those that are written with `torch.add(…, out=…)`. Whoever uses it must
     assign every parameter and these afterwards.
+
+    Args:
+        keep: Parameters of these shapes are initialised all the same.
     """
+
+    def __init__(self, keep: Collection[torch.Size] = ()) -> None:
+        super().__init__()
+        self._keep = keep
 
     # The other functions of torch.nn.init end in one of these.
     _DRAWING = frozenset(
@@ -399,12 +475,12 @@ class without_initialisation(TorchFunctionMode):
         if func in self._DRAWING or func in self._FILLING:
             tensor = args[0] if args else kwargs["tensor"]
             if isinstance(tensor, nn.Parameter):
-                return tensor
+                return func(*args, **kwargs) if tensor.shape in self._keep else tensor
             if func in self._DRAWING:
                 # Not left as it was: nn.init.trunc_normal_ draws until all numbers are within its bounds.
                 tensor.detach().zero_()
                 return tensor
-        if func == self._IS_META and isinstance(args[0], nn.Parameter):
+        if func == self._IS_META and isinstance(args[0], nn.Parameter) and args[0].shape not in self._keep:
             # Keeps nn.init.trunc_normal_ from reading, and so allocating, all of it.
             return True
         if func is torch.add and "out" in kwargs:

@@ -12,11 +12,12 @@ Shapes: N pictures, C channels, H × W pixels.
 
 from __future__ import annotations
 
-from typing import TypedDict, Unpack
+from typing import Unpack
 
 from torch import Tensor, nn
 
 from multiweight.catalogue.alexnet import AlexNet_Weights
+from multiweight.models._adapting import AdaptingOptions
 from multiweight.models._builder import build, builder
 
 __all__ = ["AlexNet", "AlexNetOptions", "AlexNet_Weights", "alexnet"]
@@ -29,6 +30,9 @@ class AlexNet(nn.Module):
         num_classes: How many scores come out.
         dropout: Probability that a feature is zeroed in training, before each of the first two linear layers.
     """
+
+    stem_name = "features.0"
+    head_name = "classifier.6"
 
     def __init__(self, num_classes: int = 1000, dropout: float = 0.5) -> None:
         super().__init__()
@@ -58,14 +62,17 @@ class AlexNet(nn.Module):
             nn.Linear(4096, num_classes),
         )
 
+    def forward_features(self, x: Tensor) -> Tensor:
+        """From pictures `(N, 3, H, W)` to the last features, `(N, 256, H/32 - 1, W/32 - 1)`, before they are pooled."""
+        return self.features(x)
+
     def forward(self, x: Tensor) -> Tensor:
         """From pictures `(N, 3, H, W)` to scores `(N, num_classes)`."""
-        x = self.features(x)  # (N, 256, H/32 - 1, W/32 - 1)
-        x = self.avgpool(x).flatten(1)  # (N, 256 * 6 * 6)
+        x = self.avgpool(self.forward_features(x)).flatten(1)  # (N, 256 * 6 * 6)
         return self.classifier(x)
 
 
-class AlexNetOptions(TypedDict, total=False):
+class AlexNetOptions(AdaptingOptions, total=False):
     """What the builder passes on to `AlexNet`, where each is explained."""
 
     num_classes: int

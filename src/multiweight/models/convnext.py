@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 
 import torch
 import torch.nn.functional as F
@@ -24,6 +24,7 @@ from multiweight.catalogue.convnext import (
     ConvNeXt_Tiny_Weights,
 )
 from multiweight.layers import Conv2dNormActivation, Permute, StochasticDepth
+from multiweight.models._adapting import AdaptingOptions
 from multiweight.models._builder import build, builder
 
 __all__ = [
@@ -128,6 +129,9 @@ class ConvNeXt(nn.Module):
         TypeError: If a stage is not a `CNBlockConfig`.
     """
 
+    stem_name = "features.0.0"
+    head_name = "classifier.2"
+
     def __init__(
         self,
         block_setting: Sequence[CNBlockConfig],
@@ -171,13 +175,16 @@ class ConvNeXt(nn.Module):
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
 
+    def forward_features(self, x: Tensor) -> Tensor:
+        """From pictures `(N, 3, H, W)` to the last features, `(N, C, H/32, W/32)`, before anything is pooled."""
+        return self.features(x)
+
     def forward(self, x: Tensor) -> Tensor:
         """From pictures `(N, 3, H, W)` to scores `(N, num_classes)`."""
-        x = self.features(x)  # (N, C, H/32, W/32)
-        return self.classifier(self.avgpool(x))
+        return self.classifier(self.avgpool(self.forward_features(x)))
 
 
-class ConvNeXtOptions(TypedDict, total=False):
+class ConvNeXtOptions(AdaptingOptions, total=False):
     """What a builder of this family passes on to `ConvNeXt`, where each is explained."""
 
     stochastic_depth_prob: float

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 
 import torch
 import torch.nn.functional as F
@@ -24,6 +24,7 @@ from multiweight.catalogue.densenet import (
     DenseNet169_Weights,
     DenseNet201_Weights,
 )
+from multiweight.models._adapting import AdaptingOptions
 from multiweight.models._builder import build, builder
 
 __all__ = [
@@ -171,6 +172,9 @@ class DenseNet(nn.Module):
             much less memory, about a fifth slower. Not in TorchScript.
     """
 
+    stem_name = "features.conv0"
+    head_name = "classifier"
+
     def __init__(
         self,
         growth_rate: int = 32,
@@ -206,14 +210,18 @@ class DenseNet(nn.Module):
                 nn.init.kaiming_normal_(module.weight)
         nn.init.zeros_(self.classifier.bias)
 
+    def forward_features(self, x: Tensor) -> Tensor:
+        """From pictures `(N, 3, H, W)` to the last features, `(N, C, H/32, W/32)`, before anything is pooled."""
+        return F.relu(self.features(x), inplace=True)
+
     def forward(self, x: Tensor) -> Tensor:
         """From pictures `(N, 3, H, W)` to scores `(N, num_classes)`."""
-        x = F.relu(self.features(x), inplace=True)  # (N, C, H/32, W/32)
+        x = self.forward_features(x)
         x = F.adaptive_avg_pool2d(x, (1, 1)).flatten(1)  # (N, C)
         return self.classifier(x)
 
 
-class DenseNetOptions(TypedDict, total=False):
+class DenseNetOptions(AdaptingOptions, total=False):
     """What a builder of this family passes on to `DenseNet`, where each is explained."""
 
     bn_size: int

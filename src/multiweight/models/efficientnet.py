@@ -19,7 +19,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Self, TypedDict, Unpack
+from typing import Any, Self, Unpack
 
 from torch import Tensor, nn
 
@@ -37,6 +37,7 @@ from multiweight.catalogue.efficientnet import (
     EfficientNet_V2_S_Weights,
 )
 from multiweight.layers import Conv2dNormActivation, SqueezeExcitation, StochasticDepth, initialise, make_divisible
+from multiweight.models._adapting import AdaptingOptions
 from multiweight.models._builder import build, builder
 
 __all__ = [
@@ -284,6 +285,9 @@ class EfficientNet(nn.Module):
         TypeError: If the stages are no sequence of `MBConvConfig` and `FusedMBConvConfig`.
     """
 
+    stem_name = "features.0.0"
+    head_name = "classifier.1"
+
     def __init__(
         self,
         inverted_residual_setting: Sequence[MBConvConfig | FusedMBConvConfig],
@@ -322,10 +326,13 @@ class EfficientNet(nn.Module):
         self.classifier = nn.Sequential(nn.Dropout(dropout, inplace=True), nn.Linear(last, num_classes))
         initialise(self, linear=_fill_head)
 
+    def forward_features(self, x: Tensor) -> Tensor:
+        """From pictures `(N, 3, H, W)` to the last features, `(N, C, H/32, W/32)`, before anything is pooled."""
+        return self.features(x)
+
     def forward(self, x: Tensor) -> Tensor:
         """From pictures `(N, 3, H, W)` to scores `(N, num_classes)`."""
-        x = self.features(x)  # (N, C, H/32, W/32)
-        x = self.avgpool(x).flatten(1)  # (N, C)
+        x = self.avgpool(self.forward_features(x)).flatten(1)  # (N, C)
         return self.classifier(x)
 
 
@@ -389,7 +396,7 @@ def _with_own(options: Mapping[str, Any], **own: Any) -> dict[str, Any]:
     return {**own, **given}
 
 
-class EfficientNetOptions(TypedDict, total=False):
+class EfficientNetOptions(AdaptingOptions, total=False):
     """What the builders of this family can be told; those not explained here are explained at `EfficientNet`.
 
     Unless given, `dropout`, `norm_layer` and `last_channel` are the variant's own.

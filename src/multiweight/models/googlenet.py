@@ -11,13 +11,14 @@ Shapes: N pictures, C channels, H × W pixels.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypedDict, Unpack
+from typing import NamedTuple, Unpack
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from multiweight.catalogue.googlenet import GoogLeNet_Weights
+from multiweight.models._adapting import AdaptingOptions
 from multiweight.models._builder import build, builder, warn
 from multiweight.models._inception import BasicConv2d, Branches, from_imagenet_statistics, initialise
 
@@ -139,6 +140,10 @@ class GoogLeNet(nn.Module):
         ValueError: If there are not three `blocks`.
     """
 
+    stem_name = "conv1.conv"
+    head_name = "fc"
+    auxiliary_head_names = ("aux1.fc2", "aux2.fc2")
+
     def __init__(
         self,
         num_classes: int = 1000,
@@ -182,8 +187,12 @@ class GoogLeNet(nn.Module):
         if init_weights is None or init_weights:
             initialise(self, std=0.01)
 
-    def forward(self, x: Tensor) -> GoogLeNetOutputs:
-        """From pictures `(N, 3, H, W)` to scores `(N, num_classes)`, or to `GoogLeNetOutputs`."""
+    def forward_features(self, x: Tensor) -> Tensor:
+        """From pictures `(N, 3, H, W)` to the last features, `(N, 1024, H/32, W/32)`, before anything is pooled."""
+        return self._features(x)[0]
+
+    def _features(self, x: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        """The last features, and in training what the auxiliary heads give."""
         if self.transform_input:
             x = from_imagenet_statistics(x)
         x = self.maxpool1(self.conv1(x))  # (N, 64, H/4, W/4)
@@ -198,7 +207,11 @@ class GoogLeNet(nn.Module):
         if self.aux2 is not None and self.training:
             aux2 = self.aux2(x)
         x = self.maxpool4(self.inception4e(x))  # (N, 832, H/32, W/32)
-        x = self.inception5b(self.inception5a(x))  # (N, 1024, H/32, W/32)
+        return self.inception5b(self.inception5a(x)), aux1, aux2
+
+    def forward(self, x: Tensor) -> GoogLeNetOutputs:
+        """From pictures `(N, 3, H, W)` to scores `(N, num_classes)`, or to `GoogLeNetOutputs`."""
+        x, aux1, aux2 = self._features(x)  # (N, 1024, H/32, W/32)
         x = self.avgpool(x).flatten(1)  # (N, 1024)
         x = self.fc(self.dropout(x))
         heads = self.training and self.aux_logits
@@ -208,7 +221,7 @@ class GoogLeNet(nn.Module):
         return GoogLeNetOutputs(x, aux2, aux1)
 
 
-class GoogLeNetOptions(TypedDict, total=False):
+class GoogLeNetOptions(AdaptingOptions, total=False):
     """What the builder passes on to `GoogLeNet`, where each is explained."""
 
     num_classes: int
@@ -230,7 +243,7 @@ def googlenet(
     """
     if weights is None:
         return build(GoogLeNet, weights, progress, **options)
-    options = {"aux_logits": False, "transform_input": True, **options, "init_weights": False}
+    options = {"aux_logits": False, "transform_input": True, **options, "init_weights": True}
     if options["aux_logits"]:
         warn(f"The auxiliary heads of {weights} are not trained; train them before they are used.")
         return build(GoogLeNet, weights, progress, **options)

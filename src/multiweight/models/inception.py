@@ -11,13 +11,14 @@ Shapes: N pictures, C channels, H × W pixels.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypedDict, Unpack
+from typing import NamedTuple, Unpack
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from multiweight.catalogue.inception import Inception_V3_Weights
+from multiweight.models._adapting import AdaptingOptions
 from multiweight.models._builder import build, builder
 from multiweight.models._inception import BasicConv2d, Branches, from_imagenet_statistics, initialise
 
@@ -242,6 +243,10 @@ class Inception3(nn.Module):
         ValueError: If there are not seven `inception_blocks`.
     """
 
+    stem_name = "Conv2d_1a_3x3.conv"
+    head_name = "fc"
+    auxiliary_head_names = ("AuxLogits.fc",)
+
     def __init__(
         self,
         num_classes: int = 1000,
@@ -288,8 +293,12 @@ class Inception3(nn.Module):
         if init_weights is None or init_weights:
             initialise(self, std=0.1)
 
-    def forward(self, x: Tensor) -> InceptionOutputs:
-        """From pictures `(N, 3, H, W)` to scores `(N, num_classes)`, or to `InceptionOutputs`."""
+    def forward_features(self, x: Tensor) -> Tensor:
+        """From pictures `(N, 3, H, W)` to the last features, `(N, 2048, H/32, W/32)`, before anything is pooled."""
+        return self._features(x)[0]
+
+    def _features(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The last features, and in training what the auxiliary head gives."""
         if self.transform_input:
             x = from_imagenet_statistics(x)
         x = self.Conv2d_2b_3x3(self.Conv2d_2a_3x3(self.Conv2d_1a_3x3(x)))  # (N, 64, 147, 147)
@@ -303,7 +312,11 @@ class Inception3(nn.Module):
         if self.AuxLogits is not None and self.training:
             aux = self.AuxLogits(x)
         x = self.Mixed_7a(x)  # (N, 1280, 8, 8)
-        x = self.Mixed_7c(self.Mixed_7b(x))  # (N, 2048, 8, 8)
+        return self.Mixed_7c(self.Mixed_7b(x)), aux
+
+    def forward(self, x: Tensor) -> InceptionOutputs:
+        """From pictures `(N, 3, H, W)` to scores `(N, num_classes)`, or to `InceptionOutputs`."""
+        x, aux = self._features(x)  # (N, 2048, 8, 8)
         x = self.dropout(self.avgpool(x)).flatten(1)  # (N, 2048)
         x = self.fc(x)
         heads = self.training and self.aux_logits
@@ -313,7 +326,7 @@ class Inception3(nn.Module):
         return InceptionOutputs(x, aux)
 
 
-class Inception3Options(TypedDict, total=False):
+class Inception3Options(AdaptingOptions, total=False):
     """What the builder passes on to `Inception3`, where each is explained."""
 
     num_classes: int
@@ -334,6 +347,6 @@ def inception_v3(
     """
     if weights is None:
         return build(Inception3, weights, progress, **options)
-    options = {"transform_input": True, **options, "init_weights": False}
+    options = {"transform_input": True, **options, "init_weights": True}
     ignore = () if options.get("aux_logits", True) else ("AuxLogits.",)
     return build(Inception3, weights, progress, ignore=ignore, **options)

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from multiweight.catalogue import WeightsEnum
 from multiweight.catalogue.maxvit import MaxVit_T_Weights
 from multiweight.layers import Conv2dNormActivation, SqueezeExcitation, StochasticDepth
 from multiweight.layers.relative_position import relative_position_index
+from multiweight.models._adapting import AdaptingOptions, Resizable, resized_bias_table, window_of
 from multiweight.models._builder import build, builder, fixed
 
 __all__ = [
@@ -248,10 +249,10 @@ class PartitionAttentionLayer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """From `(N, C, H, W)` to the same shape."""
         height, width = self.grid_size
-        torch._assert(
-            x.shape[2] == height and x.shape[3] == width,
-            f"The network's input_size leads to {height} x {width} features here; got {x.shape[2]} x {x.shape[3]}.",
-        )
+        text = f"The network's input_size leads to {height} x {width} features here; got {x.shape[2]} x {x.shape[3]}."
+        # One at a time, so that the network can be traced.
+        torch._assert(x.shape[2] == height, text)
+        torch._assert(x.shape[3] == width, text)
         x = self.partition_swap(self.partition_op(x, self.p))  # (N, B, L, C)
         x = x + self.stochastic_dropout(self.attn_layer(x))
         x = x + self.stochastic_dropout(self.mlp_layer(x))
@@ -410,7 +411,7 @@ class MaxVitBlock(nn.Module):
         return x
 
 
-class MaxVit(nn.Module):
+class MaxVit(nn.Module, Resizable):
     """MaxViT for classification (figure 2 of the paper).
 
     Args:
@@ -437,6 +438,9 @@ class MaxVit(nn.Module):
             `partition_size`, the stages' channels are none of `head_dim`, or there are not as many `block_layers` as
             `block_channels`.
     """
+
+    stem_name = "stem.0.0"
+    head_name = "classifier.5"
 
     def __init__(
         self,
@@ -514,19 +518,42 @@ class MaxVit(nn.Module):
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """From pictures `(N, 3, H, W)` to scores `(N, num_classes)`."""
+    def resized(self, state: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor, str]]:
+        """The tables of positions of a file for this network's windows; see `Resizable`."""
+        for path, part in self.named_modules():
+            if not isinstance(part, RelativePositionalMultiHeadAttention):
+                continue
+            own, biases = f"{path}.relative_position_index", f"{path}.relative_position_bias_table"
+            if own in state and biases in state and state[own].shape != part.relative_position_index.shape:
+                before = math.isqrt(len(state[own]))
+                how = f"for windows of {before} × {before} positions, and now of {part.size} × {part.size}"
+                yield own, relative_position_index(part.size, part.size), how
+                yield biases, resized_bias_table(state[biases], part.size), how
+
+    def forward_features(self, x: Tensor) -> Tensor:
+        """From pictures `(N, 3, H, W)` to the last features, `(N, C, H/32, W/32)`, before anything is pooled."""
         x = self.stem(x)  # (N, C, H/2, W/2)
         for block in self.blocks:
             x = block(x)
-        return self.classifier(x)
+        return x
+
+    def forward(self, x: Tensor) -> Tensor:
+        """From pictures `(N, 3, H, W)` to scores `(N, num_classes)`."""
+        return self.classifier(self.forward_features(x))
 
 
-class MaxVitOptions(TypedDict, total=False):
+class MaxVitOptions(AdaptingOptions, total=False):
     """What a builder of this family passes on to `MaxVit`, where each is explained.
 
     The `input_size` is 224 × 224 unless given; with weights it is the entry's `meta["min_size"]`.
+
+    Attributes:
+        image_size: Height and width of the pictures, in pixels, a multiple of 32, in the place of `input_size`. Windows
+            and grid grow with it, as those of the authors' networks for 384 pixels do, and with weights the tables of
+            positions are interpolated.
     """
+
+    image_size: int
 
     input_size: tuple[int, int]
     stochastic_depth_prob: float
@@ -540,14 +567,22 @@ class MaxVitOptions(TypedDict, total=False):
     num_classes: int
 
 
+def _sized(variant: str, weights: WeightsEnum | str | None, options: MaxVitOptions) -> dict[str, Any]:
+    """The options with the size of pictures and of windows that they, or the weights, say."""
+    given: dict[str, Any] = {**options}
+    if (side := given.pop("image_size", None)) is not None:
+        exact = fixed(f"{variant} for image_size={side}", given, input_size=(side, side))
+        return {**exact, "partition_size": window_of(side, 224), "resize": side}
+    if isinstance(weights, WeightsEnum) and "input_size" not in weights.arguments:
+        given = fixed(str(weights), given, input_size=weights.meta["min_size"])
+    return {"input_size": (224, 224), "partition_size": 7, **given}
+
+
 @builder(MaxVit_T_Weights, MaxVitOptions)
 def maxvit_t(
     *, weights: MaxVit_T_Weights | str | None = None, progress: bool = True, **options: Unpack[MaxVitOptions]
 ) -> MaxVit:
     """MaxViT-T (table 1 of the paper)."""
-    given: dict[str, Any] = {"stochastic_depth_prob": 0.2, **options}
-    if isinstance(weights, WeightsEnum) and "input_size" not in weights.arguments:
-        given = fixed(str(weights), given, input_size=weights.meta["min_size"])
-    given.setdefault("input_size", (224, 224))
+    given: dict[str, Any] = {"stochastic_depth_prob": 0.2, **_sized("maxvit_t", weights, options)}
     stages = {"block_channels": [64, 128, 256, 512], "block_layers": [2, 2, 5, 2]}
-    return build(MaxVit, weights, progress, stem_channels=64, partition_size=7, head_dim=32, **stages, **given)
+    return build(MaxVit, weights, progress, stem_channels=64, head_dim=32, **stages, **given)

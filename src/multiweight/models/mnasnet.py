@@ -12,7 +12,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 
 from torch import Tensor, nn
 
@@ -23,6 +23,7 @@ from multiweight.catalogue.mnasnet import (
     MNASNet1_3_Weights,
 )
 from multiweight.layers import initialise, make_divisible
+from multiweight.models._adapting import AdaptingOptions
 from multiweight.models._builder import build, builder
 
 __all__ = [
@@ -145,6 +146,9 @@ class MNASNet(nn.Module):
 
     _version = 2
 
+    stem_name = "layers.0"
+    head_name = "classifier.1"
+
     def __init__(self, alpha: float, num_classes: int = 1000, dropout: float = 0.2) -> None:
         super().__init__()
         if alpha <= 0.0:
@@ -192,14 +196,17 @@ class MNASNet(nn.Module):
             self.layers[index] = layer.to(like.device, like.dtype).train(self.training)
         self._version = version
 
+    def forward_features(self, x: Tensor) -> Tensor:
+        """From pictures `(N, 3, H, W)` to the last features, `(N, 1280, H/32, W/32)`, before anything is pooled."""
+        return self.layers(x)
+
     def forward(self, x: Tensor) -> Tensor:
         """From pictures `(N, 3, H, W)` to scores `(N, num_classes)`."""
-        x = self.layers(x)  # (N, 1280, H/32, W/32)
-        x = x.mean([2, 3])  # (N, 1280)
+        x = self.forward_features(x).mean([2, 3])  # (N, 1280)
         return self.classifier(x)
 
 
-class MNASNetOptions(TypedDict, total=False):
+class MNASNetOptions(AdaptingOptions, total=False):
     """What a builder of this family passes on to `MNASNet`, where each is explained."""
 
     num_classes: int

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TypedDict, Unpack
+from typing import Unpack
 
 from torch import Tensor, nn
 
 from multiweight.catalogue.mobilenetv2 import MobileNet_V2_Weights
 from multiweight.layers import Conv2dNormActivation, initialise, make_divisible
+from multiweight.models._adapting import AdaptingOptions
 from multiweight.models._builder import build, builder
 
 __all__ = [
@@ -104,6 +105,9 @@ class MobileNetV2(nn.Module):
         ValueError: If the setting is empty or a stage has not four numbers.
     """
 
+    stem_name = "features.0.0"
+    head_name = "classifier.1"
+
     def __init__(
         self,
         num_classes: int = 1000,
@@ -141,14 +145,18 @@ class MobileNetV2(nn.Module):
         self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(self.last_channel, num_classes))
         initialise(self, linear=partial(nn.init.normal_, std=0.01))
 
+    def forward_features(self, x: Tensor) -> Tensor:
+        """From pictures `(N, 3, H, W)` to the last features, `(N, C, H/32, W/32)`, before anything is pooled."""
+        return self.features(x)
+
     def forward(self, x: Tensor) -> Tensor:
         """From pictures `(N, 3, H, W)` to scores `(N, num_classes)`."""
-        x = self.features(x)  # (N, C, H/32, W/32)
+        x = self.forward_features(x)
         x = nn.functional.adaptive_avg_pool2d(x, (1, 1)).flatten(1)  # (N, C)
         return self.classifier(x)
 
 
-class MobileNetV2Options(TypedDict, total=False):
+class MobileNetV2Options(AdaptingOptions, total=False):
     """What the builder of this family passes on to `MobileNetV2`, where each is explained."""
 
     num_classes: int

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TypedDict, TypeVar, Unpack
+from typing import Any, TypeVar, Unpack
 
 from torch import Tensor, nn
 
 from multiweight.catalogue.mobilenetv3 import MobileNet_V3_Large_Weights, MobileNet_V3_Small_Weights
 from multiweight.layers import Conv2dNormActivation, SqueezeExcitation, initialise, make_divisible
+from multiweight.models._adapting import AdaptingOptions
 from multiweight.models._builder import build, builder
 
 __all__ = [
@@ -145,6 +146,9 @@ class MobileNetV3(nn.Module):
         TypeError: If it is no sequence of `InvertedResidualConfig`.
     """
 
+    stem_name = "features.0.0"
+    head_name = "classifier.3"
+
     def __init__(
         self,
         inverted_residual_setting: Sequence[InvertedResidualConfig],
@@ -179,10 +183,13 @@ class MobileNetV3(nn.Module):
         )
         initialise(self, linear=partial(nn.init.normal_, std=0.01))
 
+    def forward_features(self, x: Tensor) -> Tensor:
+        """From pictures `(N, 3, H, W)` to the last features, `(N, C, H/32, W/32)`, before anything is pooled."""
+        return self.features(x)
+
     def forward(self, x: Tensor) -> Tensor:
         """From pictures `(N, 3, H, W)` to scores `(N, num_classes)`."""
-        x = self.features(x)  # (N, C, H/32, W/32)
-        x = self.avgpool(x).flatten(1)  # (N, C)
+        x = self.avgpool(self.forward_features(x)).flatten(1)  # (N, C)
         return self.classifier(x)
 
 
@@ -265,7 +272,7 @@ def of_table(
     return network(setting, last_channel, **options)
 
 
-class MobileNetV3Options(TypedDict, total=False):
+class MobileNetV3Options(AdaptingOptions, total=False):
     """What the builders of this family can be told; those not explained here are explained at `MobileNetV3`.
 
     Attributes:

@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
-from typing import Self, TypedDict, Unpack
+from typing import Self, Unpack
 
 from torch import Tensor, nn
 
@@ -42,6 +42,7 @@ from multiweight.catalogue.regnet import (
     RegNet_Y_800MF_Weights,
 )
 from multiweight.layers import Conv2dNormActivation, SqueezeExcitation, make_divisible
+from multiweight.models._adapting import AdaptingOptions
 from multiweight.models._builder import build, builder
 
 __all__ = [
@@ -329,6 +330,9 @@ class RegNet(nn.Module):
         activation: Makes an activation; `nn.ReLU` unless given.
     """
 
+    stem_name = "stem.0"
+    head_name = "fc"
+
     def __init__(
         self,
         block_params: BlockParams,
@@ -386,15 +390,18 @@ class RegNet(nn.Module):
                 nn.init.normal_(module.weight, 0.0, 0.01)
                 nn.init.zeros_(module.bias)
 
+    def forward_features(self, x: Tensor) -> Tensor:
+        """From pictures `(N, 3, H, W)` to the last features, `(N, C, H/32, W/32)`, before anything is pooled."""
+        x = self.stem(x)  # (N, stem_width, H/2, W/2)
+        return self.trunk_output(x)
+
     def forward(self, x: Tensor) -> Tensor:
         """From pictures `(N, 3, H, W)` to scores `(N, num_classes)`."""
-        x = self.stem(x)  # (N, stem_width, H/2, W/2)
-        x = self.trunk_output(x)  # (N, C, H/32, W/32)
-        x = self.avgpool(x).flatten(1)  # (N, C)
+        x = self.avgpool(self.forward_features(x)).flatten(1)  # (N, C)
         return self.fc(x)
 
 
-class RegNetOptions(TypedDict, total=False):
+class RegNetOptions(AdaptingOptions, total=False):
     """What a builder of this family passes on to `RegNet`, where each is explained."""
 
     num_classes: int

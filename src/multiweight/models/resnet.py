@@ -11,7 +11,7 @@ Shapes: N pictures, C channels, H × W pixels.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypedDict, Unpack
+from typing import Unpack
 
 from torch import Tensor, nn
 
@@ -28,6 +28,7 @@ from multiweight.catalogue.resnet import (
     Wide_ResNet101_2_Weights,
 )
 from multiweight.layers import initialise
+from multiweight.models._adapting import AdaptingOptions
 from multiweight.models._builder import build, builder, fixed
 
 __all__ = [
@@ -198,6 +199,9 @@ class ResNet(nn.Module):
         NotImplementedError: If the block cannot be dilated.
     """
 
+    stem_name = "conv1"
+    head_name = "fc"
+
     def __init__(
         self,
         block: type[BasicBlock | Bottleneck],
@@ -259,19 +263,22 @@ class ResNet(nn.Module):
                 if (weight := getattr(last, "weight", None)) is not None:
                     nn.init.zeros_(weight)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """From pictures `(N, 3, H, W)` to scores `(N, num_classes)`."""
+    def forward_features(self, x: Tensor) -> Tensor:
+        """From pictures `(N, 3, H, W)` to the last features, `(N, C, H/32, W/32)`, before anything is pooled."""
         x = self.relu(self.bn1(self.conv1(x)))  # (N, 64, H/2, W/2)
         x = self.maxpool(x)  # (N, 64, H/4, W/4)
         x = self.layer1(x)  # (N, 64 e, H/4, W/4), where e is the block's expansion
         x = self.layer2(x)  # (N, 128 e, H/8, W/8)
         x = self.layer3(x)  # (N, 256 e, H/16, W/16)
-        x = self.layer4(x)  # (N, 512 e, H/32, W/32)
-        x = self.avgpool(x).flatten(1)  # (N, 512 e)
+        return self.layer4(x)  # (N, 512 e, H/32, W/32)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """From pictures `(N, 3, H, W)` to scores `(N, num_classes)`."""
+        x = self.avgpool(self.forward_features(x)).flatten(1)  # (N, 512 e)
         return self.fc(x)
 
 
-class ResNetOptions(TypedDict, total=False):
+class ResNetOptions(AdaptingOptions, total=False):
     """What a builder of this family passes on to `ResNet`, where each is explained."""
 
     num_classes: int

@@ -8,7 +8,7 @@ Shapes: N pictures, C channels, H × W pixels.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypedDict, Unpack
+from typing import Unpack
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,7 @@ from multiweight.catalogue.shufflenetv2 import (
     ShuffleNet_V2_X1_5_Weights,
     ShuffleNet_V2_X2_0_Weights,
 )
+from multiweight.models._adapting import AdaptingOptions
 from multiweight.models._builder import build, builder
 
 __all__ = [
@@ -122,6 +123,9 @@ class ShuffleNetV2(nn.Module):
         ValueError: If there are not three repeats and five numbers of channels.
     """
 
+    stem_name = "conv1.0"
+    head_name = "fc"
+
     def __init__(
         self,
         stages_repeats: Sequence[int],
@@ -152,17 +156,21 @@ class ShuffleNetV2(nn.Module):
         )
         self.fc = nn.Linear(last, num_classes)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """From pictures `(N, 3, H, W)` to scores `(N, num_classes)`."""
+    def forward_features(self, x: Tensor) -> Tensor:
+        """From pictures `(N, 3, H, W)` to the last features, `(N, C, H/32, W/32)`, before anything is pooled."""
         x = self.maxpool(self.conv1(x))  # (N, C, H/4, W/4)
         x = self.stage2(x)  # (N, C, H/8, W/8)
         x = self.stage3(x)  # (N, C, H/16, W/16)
         x = self.stage4(x)  # (N, C, H/32, W/32)
-        x = self.conv5(x).mean([2, 3])  # (N, C)
+        return self.conv5(x)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """From pictures `(N, 3, H, W)` to scores `(N, num_classes)`."""
+        x = self.forward_features(x).mean([2, 3])  # (N, C)
         return self.fc(x)
 
 
-class ShuffleNetV2Options(TypedDict, total=False):
+class ShuffleNetV2Options(AdaptingOptions, total=False):
     """What a builder of this family passes on to `ShuffleNetV2`, where each is explained."""
 
     num_classes: int

@@ -9,12 +9,13 @@ Shapes: N pictures, C channels, H × W pixels.
 
 from __future__ import annotations
 
-from typing import TypedDict, Unpack
+from typing import Unpack
 
 import torch
 from torch import Tensor, nn
 
 from multiweight.catalogue.squeezenet import SqueezeNet1_0_Weights, SqueezeNet1_1_Weights
+from multiweight.models._adapting import AdaptingOptions
 from multiweight.models._builder import build, builder
 
 __all__ = [
@@ -74,6 +75,9 @@ class SqueezeNet(nn.Module):
         ValueError: For another version.
     """
 
+    stem_name = "features.0"
+    head_name = "classifier.1"
+
     def __init__(self, version: str = "1_0", num_classes: int = 1000, dropout: float = 0.5) -> None:
         super().__init__()
         if version not in _VERSIONS:
@@ -112,13 +116,16 @@ class SqueezeNet(nn.Module):
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
 
+    def forward_features(self, x: Tensor) -> Tensor:
+        """From pictures `(N, 3, H, W)` to the last features, `(N, 512, H/16, W/16)`, before anything is pooled."""
+        return self.features(x)
+
     def forward(self, x: Tensor) -> Tensor:
         """From pictures `(N, 3, H, W)` to scores `(N, num_classes)`."""
-        x = self.features(x)  # (N, 512, H/16, W/16)
-        return self.classifier(x).flatten(1)
+        return self.classifier(self.forward_features(x)).flatten(1)
 
 
-class SqueezeNetOptions(TypedDict, total=False):
+class SqueezeNetOptions(AdaptingOptions, total=False):
     """What a builder of this family passes on to `SqueezeNet`, where each is explained."""
 
     num_classes: int

@@ -11,9 +11,9 @@ together, L positions in a window.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 
 import torch
 import torch.nn.functional as F
@@ -30,6 +30,7 @@ from multiweight.catalogue.swin_transformer import (
 )
 from multiweight.layers import MLP, Permute, StochasticDepth
 from multiweight.layers.relative_position import relative_position_index
+from multiweight.models._adapting import AdaptingOptions, Resizable, resized_bias_table, window_of
 from multiweight.models._builder import build, builder, fixed
 
 __all__ = [
@@ -323,10 +324,8 @@ class ShiftedWindowAttentionV2(ShiftedWindowAttention):
 
     def define_relative_position_bias_table(self) -> None:
         """Makes the offsets, on a logarithmic scale, `(1, 2 height - 1, 2 width - 1, 2)`."""
-        down, across = (_log_offsets(size) for size in self.window_size)
-        table = torch.stack(torch.meshgrid(down, across, indexing="ij"), -1)
         self.relative_coords_table: Tensor
-        self.register_buffer("relative_coords_table", table[None])
+        self.register_buffer("relative_coords_table", _offsets(self.window_size, self.window_size))
 
     def get_relative_position_bias(self) -> Tensor:
         """The bias of each pair of positions, `(1, heads, L, L)`, between 0 and 16."""
@@ -351,12 +350,18 @@ class ShiftedWindowAttentionV2(ShiftedWindowAttention):
         )
 
 
-def _log_offsets(size: int) -> Tensor:
-    """The offsets along a side of a window, from -1 to 1 on the logarithmic scale of the paper's equation 4.
+def _offsets(window_size: list[int], trained: list[int]) -> Tensor:
+    """The offsets in a window `(1, 2 height - 1, 2 width - 1, 2)`, on the scale of windows of the trained size."""
+    down, across = (_log_offsets(size, before) for size, before in zip(window_size, trained, strict=True))
+    return torch.stack(torch.meshgrid(down, across, indexing="ij"), -1)[None]
 
-    They are first stretched to -8 to 8, as the authors do for windows of every size.
+
+def _log_offsets(size: int, trained: int) -> Tensor:
+    """The offsets along a side of a window on the logarithmic scale of the paper's equation 4.
+
+    They are first stretched to -8 to 8 for a window of the trained size, as the authors do; these give -1 to 1.
     """
-    offsets = torch.arange(1 - size, size, dtype=torch.float32) / (size - 1) * 8
+    offsets = torch.arange(1 - size, size, dtype=torch.float32) / (trained - 1) * 8
     return offsets.sign() * (offsets.abs() + 1).log2() / math.log2(8)
 
 
@@ -456,7 +461,7 @@ class SwinTransformerBlockV2(SwinTransformerBlock):
         return x + self.stochastic_depth(self.norm2(self.mlp(x)))
 
 
-class SwinTransformer(nn.Module):
+class SwinTransformer(nn.Module, Resizable):
     """Stages of window attention, each with half the height and width and twice the channels of the one before.
 
     Args:
@@ -478,6 +483,9 @@ class SwinTransformer(nn.Module):
     Raises:
         ValueError: If there are not as many `num_heads` as `depths`, or they do not divide the channels.
     """
+
+    stem_name = "features.0.0"
+    head_name = "head"
 
     def __init__(
         self,
@@ -541,15 +549,45 @@ class SwinTransformer(nn.Module):
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
 
+    def resized(self, state: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor, str]]:
+        """The tables of positions of a file for this network's windows; see `Resizable`."""
+        for path, part in self.named_modules():
+            if not isinstance(part, ShiftedWindowAttention):
+                continue
+            own, side = f"{path}.relative_position_index", part.window_size[0]
+            if own not in state or state[own].shape == part.relative_position_index.shape:
+                continue
+            before = math.isqrt(math.isqrt(len(state[own])))
+            how = f"for windows of {before} × {before} positions, and now of {side} × {side}"
+            yield own, relative_position_index(side, side).flatten(), how
+            biases, offsets = f"{path}.relative_position_bias_table", f"{path}.relative_coords_table"
+            if biases in state:
+                yield biases, resized_bias_table(state[biases], side), how
+            if offsets in state:
+                # On the scale on which the small network was trained: what was the edge of a window stays where it was.
+                yield offsets, _offsets([side, side], [before, before]), how
+
+    def forward_features(self, x: Tensor) -> Tensor:
+        """From pictures `(N, 3, H, W)` to the last features, `(N, C, H/32, W/32)`, before anything is pooled."""
+        x = self.norm(self.features(x))  # (N, H/32, W/32, C)
+        return self.permute(x)
+
     def forward(self, x: Tensor) -> Tensor:
         """From pictures `(N, 3, H, W)` to scores `(N, num_classes)`."""
-        x = self.norm(self.features(x))  # (N, H/32, W/32, C)
-        x = self.avgpool(self.permute(x))  # (N, C, 1, 1)
+        x = self.avgpool(self.forward_features(x))  # (N, C, 1, 1)
         return self.head(self.flatten(x))
 
 
-class SwinTransformerOptions(TypedDict, total=False):
-    """What a builder of this family passes on to `SwinTransformer`, where each is explained."""
+class SwinTransformerOptions(AdaptingOptions, total=False):
+    """What the builders of this family can be told; those not explained here are explained at `SwinTransformer`.
+
+    Attributes:
+        image_size: Height and width of the pictures, in pixels, a multiple of 32. The windows grow with it, as those of
+            the authors' networks for 384 pixels do, and with weights the tables of positions are interpolated. Without
+            it the windows stay, and pictures may have any size.
+    """
+
+    image_size: int
 
     mlp_ratio: float
     dropout: float
@@ -575,9 +613,11 @@ def _build(
     The rate of stochastic depth (appendix A2.1) may be told otherwise.
     """
     heads = [embed_dim * 2**stage // 32 for stage in range(len(depths))]
+    given: dict[str, Any] = {"stochastic_depth_prob": stochastic_depth_prob, **options}
+    if (resize := given.pop("image_size", None)) is not None:
+        window_side = window_of(resize, 32 * window_side)
     window = [window_side, window_side]
-    given = {"stochastic_depth_prob": stochastic_depth_prob, **options}
-    return build(SwinTransformer, weights, progress, [4, 4], embed_dim, depths, heads, window, **given)
+    return build(SwinTransformer, weights, progress, [4, 4], embed_dim, depths, heads, window, resize=resize, **given)
 
 
 def _second(variant: str, options: SwinTransformerOptions) -> dict[str, Any]:

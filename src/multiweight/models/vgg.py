@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from typing import TypedDict, Unpack
+from typing import Any, Unpack
 
 from torch import Tensor, nn
 
@@ -24,6 +24,7 @@ from multiweight.catalogue.vgg import (
     VGG19_Weights,
 )
 from multiweight.layers import initialise
+from multiweight.models._adapting import AdaptingOptions
 from multiweight.models._builder import build, builder
 
 __all__ = [
@@ -106,6 +107,9 @@ class VGG(nn.Module):
         dropout: Probability that a feature is zeroed in training, after each of the first two linear layers.
     """
 
+    stem_name = "features.0"
+    head_name = "classifier.6"
+
     def __init__(
         self, features: nn.Module, num_classes: int = 1000, init_weights: bool = True, dropout: float = 0.5
     ) -> None:
@@ -124,14 +128,17 @@ class VGG(nn.Module):
         if init_weights:
             initialise(self, linear=partial(nn.init.normal_, std=0.01))
 
+    def forward_features(self, x: Tensor) -> Tensor:
+        """From pictures `(N, 3, H, W)` to the last features, `(N, 512, H/32, W/32)`, before anything is pooled."""
+        return self.features(x)
+
     def forward(self, x: Tensor) -> Tensor:
         """From pictures `(N, 3, H, W)` to scores `(N, num_classes)`."""
-        x = self.features(x)  # (N, 512, H/32, W/32)
-        x = self.avgpool(x).flatten(1)  # (N, 512 * 7 * 7)
+        x = self.avgpool(self.forward_features(x)).flatten(1)  # (N, 512 * 7 * 7)
         return self.classifier(x)
 
 
-class VGGOptions(TypedDict, total=False):
+class VGGOptions(AdaptingOptions, total=False):
     """What a builder of this family passes on to `VGG`, where each is explained."""
 
     num_classes: int
@@ -139,7 +146,7 @@ class VGGOptions(TypedDict, total=False):
     dropout: float
 
 
-def _vgg(column: str, batch_norm: bool, **options: Unpack[VGGOptions]) -> VGG:
+def _vgg(column: str, batch_norm: bool, **options: Any) -> VGG:
     return VGG(make_layers(cfgs[column], batch_norm), **options)
 
 

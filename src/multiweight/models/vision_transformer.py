@@ -14,9 +14,9 @@ from __future__ import annotations
 import copy
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple, TypedDict, Unpack
+from typing import Any, NamedTuple, Unpack
 
 import torch
 import torch.nn.functional as F
@@ -31,7 +31,8 @@ from multiweight.catalogue.vision_transformer import (
     ViT_L_32_Weights,
 )
 from multiweight.layers import MLP, Conv2dNormActivation
-from multiweight.models._builder import build, builder, fixed
+from multiweight.models._adapting import AdaptingOptions, Resizable
+from multiweight.models._builder import build, builder
 
 __all__ = [
     "ConvStemConfig",
@@ -195,7 +196,7 @@ class Encoder(nn.Module):
         return self.ln(self.layers(self.dropout(x)))
 
 
-class VisionTransformer(nn.Module):
+class VisionTransformer(nn.Module, Resizable):
     """A transformer whose words are the patches of a picture.
 
     Args:
@@ -217,6 +218,9 @@ class VisionTransformer(nn.Module):
         ValueError: If the sizes do not go together: `patch_size` in `image_size`, `num_heads` in `hidden_dim`, the
             strides of `conv_stem_configs` and `patch_size`.
     """
+
+    stem_name = "conv_proj"
+    head_name = "heads.head"
 
     def __init__(
         self,
@@ -252,6 +256,7 @@ class VisionTransformer(nn.Module):
             self.conv_proj = nn.Conv2d(3, hidden_dim, patch_size, stride=patch_size)
         else:
             self.conv_proj = _conv_stem(conv_stem_configs, patch_size, hidden_dim)
+            self.stem_name = "conv_proj.conv_bn_relu_0.0" if len(conv_stem_configs) else "conv_proj.conv_last"
         self.class_token = nn.Parameter(torch.zeros(1, 1, hidden_dim))
         self.seq_length = (image_size // patch_size) ** 2 + 1
         self.encoder = Encoder(
@@ -286,18 +291,29 @@ class VisionTransformer(nn.Module):
     def _process_input(self, x: Tensor) -> Tensor:
         """From pictures `(N, 3, H, W)` to the tokens of their patches `(N, L - 1, C)`."""
         size, height, width = self.image_size, x.shape[2], x.shape[3]
-        torch._assert(
-            height == size and width == size,
-            f"The network is built for pictures of {size} x {size} pixels; got {height} x {width}.",
-        )
+        text = f"The network is built for pictures of {size} x {size} pixels; got {height} x {width}."
+        # One at a time, so that the network can be traced.
+        torch._assert(height == size, text)
+        torch._assert(width == size, text)
         return self.conv_proj(x).flatten(2).permute(0, 2, 1)
+
+    def resized(self, state: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor, str]]:
+        """The position embeddings of a file for this network's size; see `Resizable`."""
+        name = "encoder.pos_embedding"
+        if (given := state.get(name)) is not None and given.shape != self.encoder.pos_embedding.shape:
+            fitted = interpolate_embeddings(self.image_size, self.patch_size, OrderedDict({name: given}))[name]
+            before, after = math.isqrt(given.shape[1] - 1), self.image_size // self.patch_size
+            yield name, fitted, f"interpolated from {before} × {before} patches to {after} × {after}"
+
+    def forward_features(self, x: Tensor) -> Tensor:
+        """From pictures `(N, 3, H, W)` to all tokens that the encoder gives, the class token first, `(N, L, C)`."""
+        x = self._process_input(x)
+        x = torch.cat([self.class_token.expand(x.shape[0], -1, -1), x], dim=1)
+        return self.encoder(x)
 
     def forward(self, x: Tensor) -> Tensor:
         """From pictures `(N, 3, image_size, image_size)` to scores `(N, num_classes)`."""
-        x = self._process_input(x)
-        x = torch.cat([self.class_token.expand(x.shape[0], -1, -1), x], dim=1)  # (N, L, C)
-        x = self.encoder(x)
-        return self.heads(x[:, 0])
+        return self.heads(self.forward_features(x)[:, 0])
 
 
 def _conv_stem(configs: Sequence[ConvStemConfig], patch_size: int, hidden_dim: int) -> nn.Sequential:
@@ -369,10 +385,11 @@ def interpolate_embeddings(
     return state
 
 
-class VisionTransformerOptions(TypedDict, total=False):
+class VisionTransformerOptions(AdaptingOptions, total=False):
     """What a builder of this family passes on to `VisionTransformer`, where each is explained.
 
-    The `image_size` is 224 without weights; with weights it is the entry's `meta["min_size"]`.
+    The `image_size` is 224 without weights; with weights it is the entry's `meta["min_size"]`, and the position
+    embeddings are interpolated to another one.
     """
 
     image_size: int
@@ -398,9 +415,10 @@ def _build(
     options: VisionTransformerOptions,
 ) -> VisionTransformer:
     exact: dict[str, Any] = {"image_size": 224, **options}
-    if isinstance(weights, WeightsEnum) and "image_size" not in weights.arguments:
-        exact = fixed(str(weights), options, image_size=weights.meta["min_size"][0])
-    return build(VisionTransformer, weights, progress, patch_size=patch_size, **size, **exact)
+    if isinstance(weights, WeightsEnum):
+        exact = {"image_size": weights.meta["min_size"][0], **options}
+    resize = options.get("image_size")
+    return build(VisionTransformer, weights, progress, patch_size=patch_size, resize=resize, **size, **exact)
 
 
 @builder(ViT_B_16_Weights, VisionTransformerOptions)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache, partial
 from importlib import import_module
-from typing import Any, TypedDict, TypeVar
+from typing import Any, TypeVar
 
 from torch import nn
 
 from multiweight.catalogue import WeightsEnum, get_model_weights
 from multiweight.catalogue._registry import QUANTIZED
 from multiweight.errors import suggestions
-from multiweight.models._builder import build, builder, fixed, settled
+from multiweight.models._adapting import AdaptingOptions
+from multiweight.models._builder import build, builder, constructed, fixed, settled
 from multiweight.models.quantization._build import quantized
 
 M = TypeVar("M", bound=nn.Module)
@@ -21,7 +22,7 @@ PER_CHANNEL = {"fbgemm": True, "x86": True, "onednn": True, "qnnpack": False}
 """Whether weights have a scale for every channel that comes out, or one for a whole layer, by torch's backends."""
 
 
-class QuantizableOptions(TypedDict, total=False):
+class QuantizableOptions(AdaptingOptions, total=False):
     """What every builder of a network that can be quantized can be told.
 
     Attributes:
@@ -69,7 +70,7 @@ def build_quantizable(
     if not quantize:
         return build(network, weights, progress, *args, ignore=ignore, **options)
     entry, options = settled(weights, options)
-    in_float = partial(network, *args, **options)
+    in_float = partial(constructed, network, *args, **options)
     return quantized(in_float, entry, progress, per_channel=PER_CHANNEL[backend])
 
 
@@ -93,7 +94,7 @@ def builder_of(variant: str) -> Callable[..., nn.Module]:
         if not quantize:
             return network(weights=weights, progress=progress, **options)
         entry, options = settled(weights, options)
-        return quantized(partial(network, **options), entry, progress, per_channel=True)
+        return quantized(partial(constructed, network, **options), entry, progress, per_channel=True)
 
     build_variant.__name__ = build_variant.__qualname__ = name
     build_variant.__doc__ = f"The network of `{variant}`, in floating point, or quantized with weights of one's own."
