@@ -57,7 +57,10 @@ def command(*arguments: str) -> str:
         command("list", "--json"),
         command("show", "resnet50"),
         command("show", "quantized_resnet50"),
-        *(command(name, "--help") for name in ("predict", "list", "show", "download", "verify", "cache")),
+        *(
+            command(name, "--help")
+            for name in ("predict", "list", "show", "download", "verify", "cache", "lock", "pack", "unpack")
+        ),
         command("cache", "list"),
     ],
 )

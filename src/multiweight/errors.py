@@ -11,7 +11,8 @@ MultiweightError
 ├── StoreError                  also OSError: the bytes could not be had
 │   ├── OfflineError              offline, and the file is not in the cache
 │   ├── DownloadError             the server, the network or the disk said no
-│   └── HashMismatchError         the bytes are not the published ones
+│   ├── HashMismatchError         the bytes are not the published ones, or not the locked ones
+│   └── LockError                 `weights.lock` cannot be read, or does not say what is asked of it
 ├── WeightsFileError            also RuntimeError: the bytes are here but cannot be used
 │   ├── CorruptFileError          not a weights file, or a damaged one
 │   ├── HeaderError               it does not say what it is, or in words of a later release
@@ -24,6 +25,8 @@ MultiweightError
 ├── TrainingError               also RuntimeError: training cannot begin or go on
 │   └── TrainingStoppedError      it was told to stop, and can go on from its checkpoint
 ├── RecipeError                 also ValueError: a recipe that cannot be followed
+├── CatalogueError              also ValueError: a JSON catalogue that cannot be used
+├── LicenseError                `MULTIWEIGHT_LICENSES` bars the licence of the weights
 └── MissingExtraError           also ImportError: an optional dependency is not installed
 ```
 """
@@ -89,6 +92,10 @@ class HashMismatchError(StoreError):
     """The bytes are not the published ones; the text prints both hashes."""
 
 
+class LockError(StoreError):
+    """A `weights.lock` cannot be read, or does not say what is asked of it."""
+
+
 class WeightsFileError(MultiweightError, RuntimeError):
     """The file is here, but cannot be used."""
 
@@ -143,6 +150,14 @@ class TrainingStoppedError(TrainingError):
 
 class RecipeError(MultiweightError, ValueError):
     """A recipe that cannot be followed; the text names the file and the place in it."""
+
+
+class CatalogueError(MultiweightError, ValueError):
+    """A JSON catalogue that cannot be used; the text names the file and the place in it."""
+
+
+class LicenseError(MultiweightError):
+    """The policy in `MULTIWEIGHT_LICENSES` bars the licence of the weights; the text names it."""
 
 
 class MissingExtraError(MultiweightError, ImportError):

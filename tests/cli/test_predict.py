@@ -17,9 +17,9 @@ import warnings
 import pytest
 from click.testing import CliRunner
 
-from multiweight.catalogue import _registry
 from multiweight.cli import predict
 from multiweight.errors import DownloadError, HashMismatchError, OfflineError
+from tests.catalogue.plugins import forget
 from tests.predict import colours
 from tests.predict.pictures import encoded, hostile_folder
 
@@ -38,14 +38,11 @@ def plugin(tmp_path_factory):
 @pytest.fixture
 def run(plugin, monkeypatch, tmp_path):
     """Runs the command in this process, in a folder of its own."""
-    caches = (_registry.weights_enums, _registry._by_spelling, _registry._by_variant)
     monkeypatch.syspath_prepend(str(plugin))
     monkeypatch.chdir(tmp_path)
-    for cache in caches:
-        cache.cache_clear()
+    forget()
     yield lambda *arguments, **options: CliRunner().invoke(predict.command, [*arguments, *COLOUR], **options)
-    for cache in caches:
-        cache.cache_clear()
+    forget()
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from multiweight.catalogue import _registry
 from multiweight.cli import predict
+from tests.catalogue.plugins import forget
 from tests.predict import scenes
 from tests.predict.scenes import scene, shifted, texture
 from tests.predict.videos import encoded_video
@@ -32,18 +32,15 @@ def plugin(tmp_path_factory):
 @pytest.fixture
 def run(plugin, monkeypatch, tmp_path):
     """Runs the command in this process, in a folder of its own."""
-    caches = (_registry.weights_enums, _registry._by_spelling, _registry._by_variant)
     monkeypatch.syspath_prepend(str(plugin))
     monkeypatch.chdir(tmp_path)
-    for cache in caches:
-        cache.cache_clear()
+    forget()
 
     def invoke(weights, *arguments, **options):
         return CliRunner().invoke(predict.command, [*arguments, "--weights", weights, "--device", "cpu"], **options)
 
     yield invoke
-    for cache in caches:
-        cache.cache_clear()
+    forget()
 
 
 def save(path, pixels):

@@ -1,11 +1,12 @@
 import hashlib
+import json
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from multiweight.catalogue import Weights
+from multiweight.catalogue import Weights, _registry, add_catalogue
 from multiweight.store import hashes
 
 from .server import Server
@@ -13,6 +14,8 @@ from .server import Server
 CONTENT = random.Random(0).randbytes(300_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 NAME = f"net-{SHA256[:8]}.pth"
+OTHER = bytes(reversed(CONTENT))
+UNNAMED = "model.pth"
 
 
 @pytest.fixture(scope="session")
@@ -48,3 +51,33 @@ def entry() -> Callable[..., Weights]:
         return Weights(url=url, transforms=dict, meta={}, sha256=sha256)
 
     return make
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """An empty folder, which is the working directory."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("MULTIWEIGHT_LOCK", raising=False)
+    return folder
+
+
+@pytest.fixture
+def entries(server, tmp_path, project):
+    """Two entries of a catalogue, one of which has no hash in the name of its file."""
+    records = [
+        {
+            "name": f"Team_ResNet18_Weights.{name}",
+            "variant": "resnet18",
+            "url": f"{server.url}/{file}",
+            "transforms": {"name": "ImageClassification", "settings": {"crop_size": 8}},
+            "license": "MIT",
+        }
+        for name, file in (("NAMED_V1", NAME), ("UNNAMED_V1", UNNAMED))
+    ]
+    path = tmp_path / "team.json"
+    path.write_text(json.dumps(records))
+    yield add_catalogue(path)
+    del _registry._added[:]
+    _registry._forget()

@@ -306,8 +306,11 @@ _EXPECTED: dict[Any, str] = {
     bool: "true or false",
     dict[str, Any]: "an object",
     dict[str, str]: "an object of texts",
+    dict[str, dict[str, Any]]: "an object of objects",
     dict[str, float]: "an object of numbers",
     dict[str, dict[str, float]]: "an object of objects of numbers",
+    dict[str, float | None]: "an object of numbers",
+    dict[str, dict[str, float | None]]: "an object of objects of numbers",
     tuple[str, ...]: "a list of texts",
     tuple[int, ...]: "a list of whole numbers",
     tuple[float, ...]: "a list of numbers",
@@ -363,6 +366,11 @@ def _check_within(said: Any, place: str) -> None:
             return
         level = below
     raise _FaultError(f"{place} is nested more than {_MAX_DEPTH} levels deep.")
+
+
+# JSON catalogues are checked with the same means.
+FaultError, UnknownError = _FaultError, _UnknownError
+converted, preset_of, check_within, short = _converted, _preset, _check_within, _short
 
 
 def metadata_of(path: Path) -> dict[str, Any]:

@@ -3,87 +3,115 @@
 from __future__ import annotations
 
 import os
-import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from importlib import import_module
-from pkgutil import iter_modules
+from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any, cast
 
+from multiweight.catalogue._plugins import Enums, installed
 from multiweight.catalogue._schema import WeightsEnum, spelling
-from multiweight.errors import MultiweightWarning, UnknownModelError, UnknownWeightsError, suggestions
-
-PLUGIN_GROUP = "multiweight.catalogue"
-"""The entry point under which a package offers a module of weights enums."""
-
+from multiweight.errors import UnknownModelError, UnknownWeightsError, suggestions
 
 QUANTIZED = "quantized_"
 """How the names of quantized variants begin; any variant of classification has one."""
 
 
+CATALOGUES = "MULTIWEIGHT_CATALOGUE"
+"""The environment variable that names JSON catalogues, joined as in `PATH`."""
+
+_added: list[Enums] = []
+"""All enums after each JSON catalogue that was added while this process runs."""
+
+
+def _enums() -> Enums:
+    return _added[-1] if _added else _configured()
+
+
+@lru_cache(maxsize=1)
+def _configured() -> Enums:
+    paths = [path for path in os.environ.get(CATALOGUES, "").split(os.pathsep) if path.strip()]
+    if not paths:
+        return installed()
+    from multiweight.catalogue._listed import add_file
+
+    enums = installed().copy()
+    for path in paths:
+        add_file(enums, _absolute(path))
+    return enums
+
+
+def _absolute(path: str | os.PathLike[str]) -> Path:
+    return Path(os.path.abspath(Path(os.fspath(path).strip()).expanduser()))
+
+
+def add_catalogue(path: str | os.PathLike[str]) -> list[WeightsEnum]:
+    """Adds the entries of a JSON catalogue, which is what `multiweight list --json` prints.
+
+    They are then found as all others are, until the process ends: by `get_weight`, by a builder's `weights`, in lists.
+    They are of variants that are known here, and built as these. Entries that there are already, such as this
+    package's own in such a list, stay what they are.
+
+    Args:
+        path: The file. URLs in it that are relative paths are relative to it.
+
+    Returns:
+        The entries that the file tells of.
+
+    Raises:
+        CatalogueError: If the file cannot be used. Then nothing of it is added.
+    """
+    from multiweight.catalogue._listed import add_file
+
+    enums = _enums().copy()
+    entries = add_file(enums, _absolute(path))
+    _added.append(enums)
+    _forget()
+    return entries
+
+
+@contextmanager
+def catalogues_added(paths: Iterable[str]) -> Generator[None, None, None]:
+    """Adds JSON catalogues as long as it is open."""
+    before = len(_added)
+    try:
+        for path in paths:
+            add_catalogue(path)
+        yield
+    finally:
+        del _added[before:]
+        _forget()
+
+
+def entry_of_catalogue(path: str, name: str) -> WeightsEnum:
+    """An entry of a JSON catalogue by its name, as pickles name it; the catalogue is added if it is not there yet."""
+    from multiweight.catalogue._listed import ListedWeights
+
+    enum = weights_enums().get(name.partition(".")[0])
+    if enum is None or not issubclass(enum, ListedWeights):
+        add_catalogue(path)
+    return get_weight(name)
+
+
+def _forget() -> None:
+    for remembered in (weights_enums, _by_spelling, _by_variant):
+        remembered.cache_clear()
+
+
 @lru_cache(maxsize=1)
 def weights_enums() -> MappingProxyType[str, type[WeightsEnum]]:
-    """Every weights enum by class name: this catalogue's, then those of installed plugins.
+    """Every weights enum by class name: this catalogue's, those of installed plugins, then those of JSON catalogues.
 
     `MULTIWEIGHT_PLUGINS=0` leaves the plugins out. One that cannot be imported, or that takes a name that is
-    taken, is named in a warning and skipped.
+    taken, is named in a warning and skipped. JSON catalogues are those that `MULTIWEIGHT_CATALOGUE` names and those
+    that `add_catalogue` was given.
+
+    Raises:
+        CatalogueError: If one that `MULTIWEIGHT_CATALOGUE` names cannot be used.
     """
-    found: dict[str, type[WeightsEnum]] = {}
-    for module in _entry_files(import_module("multiweight.catalogue")):
-        found.update((enum.__name__, enum) for enum in _enums_in(module))
-    if os.environ.get("MULTIWEIGHT_PLUGINS", "1") != "0":
-        for owner, enum in _plugin_enums():
-            _add_plugin_enum(found, owner, enum)
-    return MappingProxyType(found)
-
-
-def _entry_files(package: ModuleType) -> Iterator[ModuleType]:
-    """The modules of entries: the families of classification first, then those of each other task."""
-    for info in sorted(iter_modules(package.__path__), key=lambda info: info.ispkg):
-        if not info.name.startswith("_"):
-            module = import_module(f"{package.__name__}.{info.name}")
-            yield from _entry_files(module) if info.ispkg else (module,)
-
-
-def _enums_in(module: ModuleType) -> Iterator[type[WeightsEnum]]:
-    for value in vars(module).values():
-        if isinstance(value, type) and issubclass(value, WeightsEnum) and len(value.__members__) > 0:
-            yield value
-
-
-def _plugin_enums() -> Iterator[tuple[str, type[WeightsEnum]]]:
-    from importlib.metadata import entry_points
-
-    for point in entry_points(group=PLUGIN_GROUP):
-        owner = f"{point.dist.name if point.dist else '?'} ({point.value})"
-        try:
-            module = point.load()
-            enums = list(_enums_in(module))
-        except Exception as error:  # whatever a foreign module raises must not take ours down
-            warnings.warn(
-                f"The catalogue of {owner} cannot be used and is skipped: {type(error).__name__}: {error}",
-                MultiweightWarning,
-                stacklevel=2,
-            )
-            continue
-        yield from ((owner, enum) for enum in enums)
-
-
-def _add_plugin_enum(found: dict[str, type[WeightsEnum]], owner: str, enum: type[WeightsEnum]) -> None:
-    taken = {spelling(known.__name__): known for known in found.values()}
-    taken |= {spelling(known.variant): known for known in found.values() if known.variant}
-    clash = taken.get(spelling(enum.__name__)) or (taken.get(spelling(enum.variant)) if enum.variant else None)
-    if clash is None:
-        found[enum.__name__] = enum
-    elif clash is not enum:
-        warnings.warn(
-            f"{enum.__name__} of {owner} is skipped: its name or variant is taken by {clash.__name__} of "
-            f"{clash.__module__}.",
-            MultiweightWarning,
-            stacklevel=2,
-        )
+    return MappingProxyType(_enums().by_name)
 
 
 @lru_cache(maxsize=1)
@@ -93,7 +121,12 @@ def _by_spelling() -> dict[str, type[WeightsEnum]]:
 
 @lru_cache(maxsize=1)
 def _by_variant() -> dict[str, type[WeightsEnum]]:
-    return {enum.variant: enum for enum in weights_enums().values() if enum.variant}
+    """The variants, each with the enum that came first: that one has its `DEFAULT`."""
+    found: dict[str, type[WeightsEnum]] = {}
+    for enum in weights_enums().values():
+        if enum.variant:
+            found.setdefault(enum.variant.lower(), enum)
+    return found
 
 
 def get_weight(name: str) -> WeightsEnum:
@@ -122,6 +155,22 @@ def get_weight(name: str) -> WeightsEnum:
     if enum is None:
         raise UnknownWeightsError(f"There is no weights enum {enum_name!r}.{suggestions(enum_name, weights_enums())}")
     return enum[entry]
+
+
+def enum_named(name: str) -> type[WeightsEnum] | None:
+    """The enum of a name in any spelling; `None` if there is none."""
+    return _by_spelling().get(spelling(name))
+
+
+def first_enum(enum: type[WeightsEnum]) -> type[WeightsEnum]:
+    """The enum that a variant belongs to: the given one, unless that adds entries to another's variant."""
+    return _by_variant().get((enum.variant or "").lower(), enum)
+
+
+def entries_of(enum: type[WeightsEnum]) -> list[WeightsEnum]:
+    """All entries of an enum's variant, those that other packages have added too; of no variant, the enum's."""
+    enums = [each for each in weights_enums().values() if enum.variant and each.variant == enum.variant] or [enum]
+    return [entry for each in enums for entry in each]
 
 
 def get_model_weights(name: str | Callable[..., Any]) -> type[WeightsEnum]:
@@ -154,11 +203,16 @@ def _quantized_enum(variant: str) -> type[WeightsEnum] | None:
     if name == variant or name.startswith(QUANTIZED) or unquantized is None or unquantized.task != "classification":
         return None
 
-    class Quantized(WeightsEnum, variant=variant, builder=f"multiweight.models.quantization:{unquantized.variant}"):
+    class Quantized(WeightsEnum, variant=variant, builder=quantized_builder(variant)):
         pass
 
     Quantized.__name__ = Quantized.__qualname__ = unquantized.__name__.replace("_Weights", "_QuantizedWeights")
     return Quantized
+
+
+def quantized_builder(variant: str) -> str:
+    """Where the function is that builds a quantized variant."""
+    return f"multiweight.models.quantization:{unquantized_variant(variant)}"
 
 
 def unquantized_variant(variant: str) -> str:

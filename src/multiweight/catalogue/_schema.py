@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self, cast
 
+from multiweight.catalogue._lock import pinned_default
 from multiweight.errors import (
     UnknownMetaAttributeError,
     UnknownMetaError,
@@ -382,10 +383,27 @@ _PACKAGES = {
 _VERSION = re.compile(r"(?P<stem>.+)_V(?P<number>\d+)")
 
 
+class _Default:
+    """`DEFAULT` of an enum class: its alias, unless a lock pins it to another entry."""
+
+    def __init__(self, member: WeightsEnum) -> None:
+        self._member = member
+
+    def __get__(self, instance: object, owner: type[WeightsEnum]) -> WeightsEnum:
+        return pinned_default(owner, self._member)
+
+
 class WeightsEnumType(EnumType):
     """Finds members of a `WeightsEnum` in every spelling, and knows what the class says of them all."""
 
     _about: _About = _About()
+
+    def __new__(metacls, cls: str, bases: tuple[type, ...], classdict: Any, **about: Any) -> WeightsEnumType:
+        """Makes the class; what its `DEFAULT` means is asked for every time."""
+        made: WeightsEnumType = super().__new__(metacls, cls, bases, classdict, **about)
+        if (default := cast("Mapping[str, WeightsEnum]", made.__members__).get("DEFAULT")) is not None:
+            type.__setattr__(made, "DEFAULT", _Default(default))
+        return made
 
     @property
     def variant(cls) -> str | None:
@@ -407,13 +425,21 @@ class WeightsEnumType(EnumType):
         return members[cls._about.legacy] if cls._about.legacy else next(iter(members.values()), None)
 
     @property
+    def named_builder(cls) -> str | None:
+        """The builder that the class itself names; one that does not is of a variant that others know to build."""
+        return cls._about.builder
+
+    @property
     def builder(cls) -> str:
         """Where the function that builds the network is, as `"module:function"`."""
-        return cls._about.builder or f"{cls.module}:{cls.variant}"
+        first = cls._first()
+        return first.builder if first is not cls else cls._about.builder or f"{cls.module}:{cls.variant}"
 
     @property
     def module(cls) -> str:
         """The package that offers the builder, as `list_models(module=…)` takes it."""
+        if (first := cls._first()) is not cls:
+            return first.module
         if cls._about.builder:
             return cls._about.builder.partition(":")[0]
         package = cls._about.package
@@ -421,17 +447,33 @@ class WeightsEnumType(EnumType):
             package = _PACKAGES.get(cls.task or "classification", "")
         return "multiweight.models" + (f".{package}" if package else "")
 
+    def shares_variant(cls, other: WeightsEnumType) -> bool:
+        """Whether another enum's entries are for the same network."""
+        return cls.variant is not None and other.variant == cls.variant and other.builder == cls.builder
+
+    def _first(cls) -> WeightsEnumType:
+        """The enum that the variant belongs to, where this one does not say how that is built."""
+        if cls._about.builder or cls._about.package or cls.__module__.startswith("multiweight.catalogue."):
+            return cls
+        from multiweight.catalogue._registry import first_enum
+
+        return first_enum(cast("type[WeightsEnum]", cls))
+
     def __getitem__(cls, name: str) -> Any:
         members = cast("Mapping[str, WeightsEnum]", cls.__members__)
         try:
             if name in members:
-                return members[name]
+                return (
+                    pinned_default(cast("type[WeightsEnum]", cls), members[name])
+                    if name == "DEFAULT"
+                    else members[name]
+                )
             wanted = spelling(name.removeprefix(f"{cls.__name__}."))
         except (AttributeError, TypeError):
             raise TypeError(f"{cls.__name__}[…] takes the name of an entry, not {name!r}.") from None
         by_spelling = {spelling(known): member for known, member in members.items()}
         if wanted in by_spelling:
-            return by_spelling[wanted]
+            return cls["DEFAULT"] if wanted == "DEFAULT" else by_spelling[wanted]
         newest = _newest_of_dataset(wanted, members)
         if newest is not None:
             return newest
@@ -484,7 +526,8 @@ class WeightsEnum(Enum, metaclass=WeightsEnumType):
         variant: The variant's name.
         legacy: The entry that `pretrained=True` means; the first one unless said; `False` for a variant that came
             after `pretrained` went.
-        builder: `"module:function"` that builds the network; a function of `multiweight.models` unless said.
+        builder: `"module:function"` that builds the network. An enum that adds entries to a variant of another does not
+            say it, and is built as that one; ours are built by functions of `multiweight.models`.
         package: The sub-package of `multiweight.models` that the builder is in; found from the task unless said.
     """
 
@@ -511,11 +554,11 @@ class WeightsEnum(Enum, metaclass=WeightsEnumType):
         """Turns any way of naming an entry of this enum into the entry.
 
         Args:
-            obj: A member, its name in any spelling (with or without the class's name), a weights file of this variant
-                that knows what it is, or `None`.
+            obj: A member, its name in any spelling (with or without the class's name), an entry that another package
+                adds to this variant, or its full name, a weights file of this variant that knows what it is, or `None`.
 
         Returns:
-            The member (of a file, the one that it makes of itself), or `None` for `None`.
+            The entry (of a file, the one that it makes of itself), or `None` for `None`.
 
         Raises:
             UnknownWeightsError: For a name that this enum does not have, or a file that there is not.
@@ -524,6 +567,8 @@ class WeightsEnum(Enum, metaclass=WeightsEnumType):
         """
         if obj is None or isinstance(obj, cls):
             return obj
+        if isinstance(obj, WeightsEnum) and cls.shares_variant(type(obj)):
+            return cast("Self", obj)
         if isinstance(obj, str | PathLike | WeightsEnum):
             from multiweight.catalogue._file import FileWeights, entry_of_file, is_file_reference
 
@@ -540,8 +585,15 @@ class WeightsEnum(Enum, metaclass=WeightsEnumType):
             enum, dot, entry = obj.rpartition(".")
             if not dot or spelling(enum) == spelling(cls.__name__):
                 return cls[entry]
-            if spelling(enum).endswith("WEIGHTS"):
+            from multiweight.catalogue._registry import enum_named, get_weight
+
+            other = enum_named(enum)
+            if other is not None and cls.shares_variant(other):
+                return other[entry]
+            if other is not None:
                 raise TypeError(f"{obj!r} is not an entry of {cls.__name__}; it belongs to another variant.")
+            if spelling(enum).endswith("WEIGHTS"):
+                get_weight(obj)  # which says that there is no such enum
             raise UnknownWeightsError(_unknown_member(cls.__name__, obj, cls.__members__))
         if isinstance(obj, Weights) and isinstance(member := obj.__dict__.get("_member"), cls):
             return member

@@ -23,6 +23,9 @@ COMMANDS = {
     "download": "Fetch weights into the cache.",
     "verify": "Hash cached files again.",
     "cache": "List, measure and clear the cache.",
+    "lock": "Pin the weights that a project uses.",
+    "pack": "Put the locked weights into one file.",
+    "unpack": "Put the weights of a pack into the cache.",
 }
 """The subcommands, each in the file of its name, with the line that `--help` gives it."""
 
@@ -39,6 +42,26 @@ class UnknownName(Failure):
     exit_code = 2
 
 
+def _add_catalogues(ctx: click.Context, option: click.Parameter, paths: tuple[str, ...]) -> None:
+    """Adds JSON catalogues for as long as the command runs."""
+    if paths and not ctx.resilient_parsing:  # as for completion
+        from multiweight.catalogue._registry import catalogues_added
+
+        ctx.with_resource(catalogues_added(paths))
+
+
+CATALOGUE = click.Option(
+    ["--catalogue"],
+    metavar="FILE",
+    multiple=True,
+    expose_value=False,
+    is_eager=True,  # what other options name may be in it
+    callback=_add_catalogues,
+    help="Also the entries of this JSON file, as `list --json` prints it. May be given several times.",
+)
+"""The option that the command and all its subcommands have."""
+
+
 class _Subcommands(click.Group):
     """Imports a subcommand when it is called, so that `--help` and `list` cost milliseconds."""
 
@@ -48,7 +71,10 @@ class _Subcommands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        return import_module(f"multiweight.cli.{cmd_name}").command
+        command: click.Command = import_module(f"multiweight.cli.{cmd_name}").command
+        if not any(option.name == CATALOGUE.name for option in command.params):
+            command.params.append(CATALOGUE)
+        return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -102,3 +128,6 @@ def main() -> None:
     resnet50_weights.default), a variant (resnet50), which means its DEFAULT, or a weights file that knows what it is
     (run/best.safetensors).
     """
+
+
+main.params.append(CATALOGUE)

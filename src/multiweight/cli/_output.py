@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from multiweight.catalogue import WeightsEnum
+
 
 def console() -> Console:
     """A console on standard output; in a pipe as wide as its lines, so that nothing is cut there."""
@@ -65,3 +67,11 @@ def one_line(text: str) -> str:
 def size(mib: float) -> str:
     """A file size as text: `97.8 MiB`."""
     return f"{mib / 1024:.1f} GiB" if mib >= 1024 else f"{mib:.1f} MiB"
+
+
+def license_shown(entry: WeightsEnum) -> str:
+    """An entry's licence as text, with a word where the policy bars it."""
+    from multiweight.catalogue._licenses import UNSTATED, is_allowed, license_of
+
+    license = license_of(entry)
+    return one_line(license or UNSTATED) + ("" if is_allowed(license) else " (barred)")

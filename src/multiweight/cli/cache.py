@@ -112,7 +112,8 @@ def _find(name: str, by_path: dict[Path, CachedFile]) -> Path:
 def _entries_by_path() -> dict[Path, WeightsEnum]:
     from multiweight import store
 
-    return {store.local_path(entry.url): entry for entry in entries() if not entry.url.startswith("package://")}
+    cached = (entry for entry in entries() if not entry.url.startswith("package://") and store.is_cached(entry.value))
+    return {store.local_path(entry.url): entry for entry in cached}
 
 
 def _mib(file: CachedFile) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import click
 
 from multiweight.catalogue import resolve
+from multiweight.cli._reference import complete
 
 
 @click.command("download")
-@click.argument("references", metavar="REF...", nargs=-1, required=True)
+@click.argument("references", metavar="REF...", nargs=-1, required=True, shell_complete=complete)
 def command(references: tuple[str, ...]) -> None:
     """Fetch weights into the cache, verified, and print where each file is.
 

@@ -8,19 +8,24 @@ from typing import Any
 
 import click
 
-from multiweight.catalogue import METRICS, Weights, WeightsEnum, metric, weights_enums
-from multiweight.catalogue._file import FileWeights, entry_of_file, header_json, is_file_reference
+from multiweight.catalogue import METRICS, WeightsEnum, as_json, metric, weights_enums
+from multiweight.catalogue._file import FileWeights, entry_of_file, is_file_reference
+from multiweight.catalogue._licenses import UNSTATED, license_of
+from multiweight.catalogue._listing import figures, headline, is_default, rank
 from multiweight.catalogue._schema import spelling
-from multiweight.cli._output import one_line, print_table
+from multiweight.cli._output import license_shown, one_line, print_table
 from multiweight.errors import suggestions
 
 SORTS = ("name", "accuracy", "gflops", "params", "size")
 
 
 def entries() -> Iterable[WeightsEnum]:
-    """Every entry of every variant, in the catalogue's order."""
+    """Every entry, in the catalogue's order; what other packages add to a variant follows its own."""
+    by_variant: dict[str, list[WeightsEnum]] = {}
     for enum in weights_enums().values():
-        yield from enum
+        by_variant.setdefault(enum.variant or enum.__name__, []).extend(enum)
+    for some in by_variant.values():
+        yield from some
 
 
 def matches(entry: WeightsEnum, pattern: str) -> bool:
@@ -33,59 +38,10 @@ def matches(entry: WeightsEnum, pattern: str) -> bool:
     return any(fnmatchcase(name.lower(), pattern) for name in (str(entry), type(entry).variant or ""))
 
 
-def headline(entry: WeightsEnum) -> tuple[str, float]:
-    """The figure an entry is known by and its metric: the first of its first data set; NaN where none is published."""
-    for figures in entry.meta["metrics"].values():
-        for key, value in figures.items():
-            return key, float(value)
-    return "", math.nan
-
-
 def _accuracy(entry: WeightsEnum) -> float:
     """The headline where more of it is better; else NaN, which no limit lets through."""
     key, value = headline(entry)
     return math.nan if metric(key).lower_is_better else value
-
-
-def _rank(entry: WeightsEnum) -> float:
-    """Lower the better the entry's headline is; entries without a figure come last."""
-    key, value = headline(entry)
-    return math.inf if math.isnan(value) else value if metric(key).lower_is_better else -value
-
-
-def as_json(entry: WeightsEnum) -> dict[str, Any]:
-    """Everything about an entry, in values that JSON has; a label list of the catalogue is given by its name."""
-    import json
-
-    value: Weights = entry.value
-    meta = {key: _plain(entry.meta[key]) for key in entry.meta if key not in ("categories", "interpolation", "size")}
-    labels = entry.meta.get("categories") or ()
-    settings = getattr(value.transforms, "settings", dict)()
-    of_file = {"header": json.loads(header_json(entry.header))} if isinstance(entry, FileWeights) else {}
-    return {
-        "name": str(entry),
-        "variant": type(entry).variant,
-        "task": type(entry).task,
-        "default": entry is type(entry)["DEFAULT"],
-        "url": value.url,
-        "sha256": value.sha256,
-        "transforms": {"name": type(value.transforms).__name__, "settings": _plain(settings)},
-        "labels": len(labels),
-        "categories": entry.meta.label_list or entry.meta.get("categories"),
-        **meta,
-        **of_file,
-    }
-
-
-def _plain(value: Any) -> Any:
-    if hasattr(value, "items"):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, tuple):
-        return [_plain(inner) for inner in value]
-    if isinstance(value, WeightsEnum):
-        return str(value)
-    # JSON has no NaN; a figure that was not published is null.
-    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 @click.command("list")
@@ -141,7 +97,7 @@ def command(
         entry
         for entry in _named(patterns)
         if (task is None or type(entry).task == task)
-        and (dataset is None or any(spelling(dataset) in spelling(name) for name in entry.meta["metrics"]))
+        and (dataset is None or any(spelling(dataset) in spelling(name) for name in figures(entry)))
         and (min_accuracy is None or _accuracy(entry) >= min_accuracy)
         and all(limit is None or entry.meta.get(key, math.inf) <= limit * unit for key, limit, unit in limits)
         and (license_pattern is None or _has_license(entry, license_pattern))
@@ -182,14 +138,14 @@ def _print_comparison(found: list[WeightsEnum]) -> None:
     """Prints, for each variant measured twice on one data set, the first entry, the newest and the gain."""
     rows: list[list[str]] = []
     for enum in dict.fromkeys(type(entry) for entry in found):
-        for dataset in dict.fromkeys(dataset for entry in enum for dataset in entry.meta["metrics"]):
-            figures = {entry: entry.meta["metrics"].get(dataset) for entry in enum if entry in found}
-            measured = [(entry, next(iter(known.values()))) for entry, known in figures.items() if known]
+        for dataset in dict.fromkeys(dataset for entry in enum for dataset in figures(entry)):
+            by_entry = {entry: figures(entry).get(dataset) for entry in enum if entry in found}
+            measured = [(entry, next(iter(known.values()))) for entry, known in by_entry.items() if known]
             versions = [(entry, value) for entry, value in measured if _version_of_first(entry, measured[0][0])]
             if len(versions) < 2:
                 continue
             (first, before), (newest, after) = versions[0], versions[-1]
-            key = next(iter(first.meta["metrics"][dataset]))
+            key = next(iter(figures(first)[dataset]))
             rows.append(
                 [
                     str(enum.variant),
@@ -215,17 +171,17 @@ def _version_of_first(entry: WeightsEnum, first: WeightsEnum) -> bool:
 
 _SORT_KEYS: dict[str, Any] = {
     "name": str,
-    "accuracy": _rank,
+    "accuracy": rank,
     "gflops": lambda entry: entry.meta.get("gflops", math.inf),
     "params": lambda entry: entry.meta.get("num_params", math.inf),
-    "size": lambda entry: entry.meta["file_size"],
+    "size": lambda entry: entry.meta.get("file_size", math.inf),
 }
 
 
 def _has_license(entry: WeightsEnum, pattern: str) -> bool:
     from fnmatch import fnmatchcase
 
-    return fnmatchcase(entry.meta.get("license", "unstated").lower(), pattern.lower())
+    return fnmatchcase((license_of(entry) or UNSTATED).lower(), pattern.lower())
 
 
 def _print_by_kind(found: list[WeightsEnum]) -> None:
@@ -242,12 +198,12 @@ def _print_by_kind(found: list[WeightsEnum]) -> None:
 
 def _kind(entry: WeightsEnum) -> str:
     """The entry's task, as no two are measured by the same figures; quantized weights are a kind of their own."""
-    task = str(type(entry).task).replace("_", " ").capitalize()
+    task = str(type(entry).task or "other").replace("_", " ").capitalize()
     return f"{task}, quantized" if entry.arguments.get("quantize") else task
 
 
 def _print(found: list[WeightsEnum]) -> None:
-    given = dict.fromkeys(key for entry in found for figures in entry.meta["metrics"].values() for key in figures)
+    given = dict.fromkeys(key for entry in found for measured in figures(entry).values() for key in measured)
     metrics = [key for key in METRICS if key in given] + [key for key in given if key not in METRICS]
     columns = [
         ("Entry", "left"),
@@ -261,18 +217,18 @@ def _print(found: list[WeightsEnum]) -> None:
     rows: list[list[str]] = []
     for entry in found:
         # A file may say nothing of how good it is.
-        for number, (dataset, figures) in enumerate((entry.meta["metrics"] or {"": {}}).items()):
-            star = "*" if entry is type(entry)["DEFAULT"] and not isinstance(entry, FileWeights) else " "
+        for number, (dataset, measured) in enumerate((figures(entry) or {"": {}}).items()):
+            star = "*" if is_default(entry) and not isinstance(entry, FileWeights) else " "
             first = number == 0
             rows.append(
                 [
                     f"{star} {one_line(str(entry))}" if first else "",
                     one_line(dataset),
-                    *(f"{figures[key]:.3f}" if not math.isnan(figures.get(key, math.nan)) else "" for key in metrics),
+                    *("" if math.isnan(measured.get(key, math.nan)) else f"{measured[key]:.3f}" for key in metrics),
                     f"{entry.meta['gflops']:.3f}" if first and "gflops" in entry.meta else "",
                     f"{entry.meta['num_params'] / 1e6:.2f}" if first and "num_params" in entry.meta else "",
-                    f"{entry.meta['file_size']:.1f}" if first else "",
-                    entry.meta.get("license", "unstated") if first else "",
+                    f"{entry.meta['file_size']:.1f}" if first and "file_size" in entry.meta else "",
+                    license_shown(entry) if first else "",
                 ]
             )
     print_table(columns, rows)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from multiweight.catalogue import WeightsEnum, metric
+from multiweight.catalogue._listing import figures as figures_of
 from multiweight.catalogue._schema import spelling
 from multiweight.cli.list import entries, matches
 from multiweight.errors import MissingExtraError
@@ -17,11 +18,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COSTS = {
-    "gflops": ("GFLOPs a picture (multiply-adds)", lambda entry: entry.meta["gflops"]),
-    "params": ("Parameters (millions)", lambda entry: entry.meta["num_params"] / 1e6),
-    "size": ("File size (MiB)", lambda entry: entry.meta["file_size"]),
+    "gflops": ("GFLOPs a picture (multiply-adds)", "gflops", 1.0),
+    "params": ("Parameters (millions)", "num_params", 1e6),
+    "size": ("File size (MiB)", "file_size", 1.0),
 }
-"""What can be on the horizontal axis: its title, and the figure of an entry."""
+"""What can be on the horizontal axis: its title, the fact of an entry, and its unit."""
 
 Point = tuple[float, float, WeightsEnum]
 
@@ -52,16 +53,18 @@ def command(patterns: tuple[str, ...], cost: str, dataset: str, output: Path) ->
         from matplotlib.figure import Figure
     except ImportError as error:
         raise MissingExtraError('Plots need matplotlib: pip install "multiweight[plot]"') from error
-    title, figure_of = COSTS[cost]
+    title, fact, unit = COSTS[cost]
     points: list[Point] = []
     key = ""
     for entry in entries():
         if patterns and not any(matches(entry, pattern) for pattern in patterns):
             continue
-        for name, figures in entry.meta["metrics"].items():
-            value = next(iter(figures.values()))
+        if fact not in entry.meta:  # of another package, which does not say
+            continue
+        for name, figures in figures_of(entry).items():
+            value = next(iter(figures.values()), math.nan)
             if spelling(name) == spelling(dataset) and not math.isnan(value):
-                points.append((figure_of(entry), value, entry))
+                points.append((entry.meta[fact] / unit, value, entry))
                 dataset, key = name, next(iter(figures))
     if not points:
         raise click.UsageError(

@@ -17,6 +17,7 @@ import click
 from multiweight.catalogue import WeightsEnum, resolve
 from multiweight.catalogue._schema import UNTRAINED
 from multiweight.cli._inputs import expand, paired
+from multiweight.cli._reference import complete
 from multiweight.cli._results import WRITERS, Drawings, Survey, Write
 from multiweight.errors import DownloadError, MultiweightError, OfflineError
 
@@ -53,7 +54,14 @@ _ONLY_FOR = {
 
 @click.command("predict")
 @click.argument("inputs", metavar="INPUT...", nargs=-1, required=True)
-@click.option("--weights", metavar="REF", default="ResNet50_Weights.DEFAULT", show_default=True, help="What to use.")
+@click.option(
+    "--weights",
+    metavar="REF",
+    default="ResNet50_Weights.DEFAULT",
+    show_default=True,
+    shell_complete=complete,
+    help="What to use.",
+)
 @click.option(
     "--top", type=click.IntRange(min=1), help="Labels a picture or video, default 5; detections a picture, default all."
 )

@@ -6,15 +6,19 @@ from collections.abc import Mapping
 
 import click
 
-from multiweight.catalogue import Meta, WeightsEnum, metric, resolve
+from multiweight.catalogue import Meta, WeightsEnum, as_json, metric, resolve
 from multiweight.catalogue._file import FileWeights
+from multiweight.catalogue._listed import ListedWeights
+from multiweight.catalogue._listing import figures, is_default
+from multiweight.catalogue._lock import find_lock, locked
+from multiweight.catalogue._registry import entries_of
 from multiweight.catalogue._schema import UNTRAINED
-from multiweight.cli._output import one_line, size
-from multiweight.cli.list import as_json
+from multiweight.cli._output import license_shown, one_line, size
+from multiweight.cli._reference import complete
 
 
 @click.command("show")
-@click.argument("reference", metavar="REF")
+@click.argument("reference", metavar="REF", shell_complete=complete)
 @click.option("--json", "json_", is_flag=True, help="Print JSON.")
 @click.option("--labels", is_flag=True, help="Print the labels, one a line in the order of the outputs, and no more.")
 def command(reference: str, json_: bool, labels: bool) -> None:
@@ -40,6 +44,7 @@ def command(reference: str, json_: bool, labels: bool) -> None:
 
 def _page(entry: WeightsEnum) -> list[str]:
     from multiweight import store
+    from multiweight.store.paths import scheme_of
 
     enum, meta = type(entry), entry.meta
     path = store.local_path(entry.url)
@@ -48,14 +53,16 @@ def _page(entry: WeightsEnum) -> list[str]:
         cached = "a file that knows what it is"
     elif entry.url.startswith("package://"):
         cached = "ships inside the package"
+    elif scheme_of(entry.url) == "file":
+        cached = "a file of this machine" if path.is_file() else "a file that is not there"
     else:
         cached = "in the cache" if store.is_cached(entry.value) else "not in the cache"
-    others = [str(other) for other in enum if other is not entry]
+    others = [str(other) for other in entries_of(enum) if other is not entry]
     facts = {
-        "variant": f"{enum.variant} ({enum.task})",
+        "variant": f"{enum.variant or 'none'} ({enum.task})",
         **{
-            f"measured on {dataset}": ", ".join(f"{metric(key).title} {value}" for key, value in figures.items())
-            for dataset, figures in meta["metrics"].items()
+            f"measured on {dataset}": ", ".join(f"{metric(key).title} {value}" for key, value in measured.items())
+            for dataset, measured in figures(entry).items()
         },
         **({"labels": _labels(meta)} if "categories" in meta else {}),
         "parameters": f"{meta['num_params']:,}" if "num_params" in meta else "unstated",
@@ -66,16 +73,16 @@ def _page(entry: WeightsEnum) -> list[str]:
         "preprocessing": _settings(entry),
         **({"arguments": _text(entry.arguments)} if entry.arguments else {}),
         **_recipe(entry),
-        "licence": meta.get("license", "unstated"),
+        "licence": license_shown(entry),
         **{key.replace("_", " "): _text(meta[key]) for key in meta if key not in _SHOWN},
-        "file": f"{entry.url} ({size(meta['file_size'])})",
+        "file": f"{entry.url}" + (f" ({size(meta['file_size'])})" if "file_size" in meta else ""),
         **_hash(entry, store.published_hash(entry.url)),
         "here": f"{cached}: {path}",
         **({"also": ", ".join(others)} if others else {}),
     }
     width = max(len(one_line(key)) for key in facts)
     return [
-        f"{one_line(str(entry))}{'  (DEFAULT)' if entry is enum['DEFAULT'] and not of_file else ''}",
+        f"{one_line(str(entry))}{'  (DEFAULT)' if is_default(entry) and not of_file else ''}",
         "",
         *(f"  {one_line(key):<{width}}  {one_line(value)}" for key, value in facts.items()),
         "",
@@ -108,6 +115,8 @@ def _recipe(entry: WeightsEnum) -> dict[str, str]:
 def _hash(entry: WeightsEnum, published: str | None) -> dict[str, str]:
     if isinstance(entry, FileWeights):
         return {"SHA-256 of the tensors": entry.header.tensors_sha256 or "unstated"}
+    if (pinned := locked(entry.value, str(entry))) is not None:
+        return {"SHA-256": f"{pinned.sha256}, pinned by {find_lock()}"}
     unknown = "not known: what first arrives is put on record"
     return {"SHA-256": entry.sha256 or (f"begins with {published}" if published else unknown)}
 
@@ -152,9 +161,15 @@ def _usage(entry: WeightsEnum) -> list[str]:
             f"model = {function}(weights={str(entry)!r}{quantize}).eval()",
             f"preset = resolve({str(entry)!r}).transforms()",
         ]
+    if isinstance(entry, ListedWeights):
+        return [
+            f"from {module} import {function}; from multiweight.catalogue import add_catalogue",
+            f"(entry,) = (each for each in add_catalogue({str(entry.path)!r}) if str(each) == {str(entry)!r})",
+            f"model, preset = {function}(weights=entry{quantize}).eval(), entry.transforms()",
+        ]
     return [
         f"from {module} import {function}, {type(entry).__name__}"
-        if module.startswith("multiweight.")
+        if type(entry).__module__.startswith("multiweight.")
         else f"from {module} import {function}; from {type(entry).__module__} import {type(entry).__name__}",
         f"model = {function}(weights={entry}{quantize}).eval()",
         f"preset = {entry}.transforms()",

@@ -6,11 +6,12 @@ import click
 
 from multiweight.catalogue import resolve
 from multiweight.catalogue._file import FileWeights, tensors_sha256
+from multiweight.cli._reference import complete
 from multiweight.cli.list import entries
 
 
 @click.command("verify")
-@click.argument("references", metavar="[REF]...", nargs=-1)
+@click.argument("references", metavar="[REF]...", nargs=-1, shell_complete=complete)
 @click.pass_context
 def command(ctx: click.Context, references: tuple[str, ...]) -> None:
     """Hash cached files again, and say whether they are the published ones.
@@ -27,7 +28,7 @@ def command(ctx: click.Context, references: tuple[str, ...]) -> None:
     from multiweight import store
 
     chosen = [resolve(reference) for reference in references]
-    chosen = chosen or [entry for entry in entries() if store.local_path(entry.url).exists()]
+    chosen = chosen or [entry for entry in entries() if store.is_cached(entry.value)]
     wrong = 0
     for entry in chosen:
         checked = store.verify(entry.value, name=str(entry))

@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from multiweight.errors import StoreError
+from multiweight.catalogue._licenses import check_license
+from multiweight.catalogue._lock import Locked, find_lock, locked
+from multiweight.errors import HashMismatchError, LockError, StoreError
 from multiweight.store.hashes import check, expected_hash, fits, forget, hash_file, recorded, remember
 from multiweight.store.paths import (
     LOCK,
@@ -80,7 +82,7 @@ class CachedFile:
     partial: bool
 
 
-def ensure(weights: Weights, *, name: str, progress: bool = True) -> Path:
+def ensure(weights: Weights, *, name: str, progress: bool = True, by_lock: bool = True) -> Path:
     """The verified file of an entry, downloaded if need be.
 
     What is in the cache is hashed once, when this package first sees it, and again only after it has changed. A
@@ -91,28 +93,57 @@ def ensure(weights: Weights, *, name: str, progress: bool = True) -> Path:
         weights: The entry.
         name: What errors and the progress bar call it.
         progress: Whether a terminal shows how far a download is.
+        by_lock: Whether the lock that holds here says which file is the right one.
 
     Raises:
+        LicenseError: If the policy bars the entry's licence.
+        LockError: If the lock cannot be read, contradicts the catalogue, or is strict and does not have the entry.
         OfflineError: If it is not here and `MULTIWEIGHT_OFFLINE` is set.
-        HashMismatchError: If the file here, or the one that arrives, is not the published one.
+        HashMismatchError: If the file here, or the one that arrives, is not the published or the locked one.
         DownloadError: If it cannot be had.
         StoreError: If the URL names nothing that can be had.
         MissingExtraError: If the library for the URL's scheme is not installed.
     """
-    path, expected, remote = local_path(weights.url), expected_hash(weights), scheme_of(weights.url) in SCHEMES
-    if not path.exists():
-        if not remote:
-            raise StoreError(f"{name}: there is no file {path} (from {weights.url}).")
-        from multiweight.store.fetch import fetch
+    check_license(weights)
+    path, remote = local_path(weights.url), scheme_of(weights.url) in SCHEMES
+    pinned = _pinned(weights, name) if by_lock else None
+    expected = pinned.sha256 if pinned else expected_hash(weights)
+    try:
+        if not path.exists():
+            if not remote:
+                raise StoreError(f"{name}: there is no file {path} (from {weights.url}).")
+            from multiweight.store.fetch import fetch
 
-        fetch(weights.url, path, expected=expected, name=name, progress=progress)
-    check(path, expected=expected, name=name, sidecar=remote)
+            mirrors = (*pinned.mirrors, weights.url, pinned.url) if pinned else ()
+            fetch(weights.url, path, expected=expected, name=name, progress=progress, mirrors=mirrors)
+        check(path, expected=expected, name=name, sidecar=remote)
+    except HashMismatchError as error:
+        if pinned is None:
+            raise
+        raise HashMismatchError(
+            f"{error}\nThe lock {find_lock()} pins the SHA-256 that is expected; if another file is right, "
+            f"`multiweight lock --update {name}` pins that."
+        ) from error
     return path
 
 
+def _pinned(weights: Weights, name: str) -> Locked | None:
+    """What the lock that holds here says of an entry, if it does not contradict what was published."""
+    pinned = locked(weights, name)
+    if pinned is not None and not fits(pinned.sha256, published := expected_hash(weights)):
+        raise LockError(
+            f"{name}: the lock {find_lock()} has the SHA-256 {pinned.sha256}, and the published one "
+            f"{'is' if len(published or '') == 64 else 'begins with'} {published}. `multiweight lock --update {name}` "
+            "pins what is published."
+        )
+    return pinned
+
+
 def is_cached(weights: Weights) -> bool:
-    """Whether an entry's file is on this machine. It is not read."""
-    return local_path(weights.url).is_file()
+    """Whether an entry's file is on this machine. It is not read. What a URL that is none names is nowhere."""
+    with suppress(StoreError):
+        return local_path(weights.url).is_file()
+    return False
 
 
 def verify(weights: Weights, *, name: str) -> VerifiedFile:
@@ -124,8 +155,10 @@ def verify(weights: Weights, *, name: str) -> VerifiedFile:
 
     Raises:
         StoreError: If the file is not on this machine.
+        LockError: If the lock that holds here cannot be read.
     """
-    path, expected = local_path(weights.url), expected_hash(weights)
+    path, pinned = local_path(weights.url), _pinned(weights, name)
+    expected = pinned.sha256 if pinned else expected_hash(weights)
     if not path.is_file():
         raise StoreError(f"{name} is not in the cache: there is no {path}. `multiweight download {name}` gets it.")
     before, found = recorded(path), hash_file(path)

@@ -19,7 +19,7 @@ import os
 import random
 import shutil
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,7 +86,9 @@ def candidates(url: str) -> list[str]:
     return list(dict.fromkeys((*found, url)))
 
 
-def fetch(url: str, path: Path, *, expected: str | None, name: str, progress: bool = True) -> None:
+def fetch(
+    url: str, path: Path, *, expected: str | None, name: str, progress: bool = True, mirrors: Iterable[str] = ()
+) -> None:
     """Downloads a file to its place in the cache.
 
     One process downloads and the others wait for it; they return when the file is there. What arrived before a
@@ -98,6 +100,8 @@ def fetch(url: str, path: Path, *, expected: str | None, name: str, progress: bo
         expected: What its SHA-256 must begin with, in hexadecimal; `None` where nothing is known.
         name: What the file is, for errors and the progress bar.
         progress: Whether a terminal shows how far it is.
+        mirrors: URLs that are tried in this order after those of `MULTIWEIGHT_MIRRORS`; the file's own comes last,
+            unless it is among them.
 
     Raises:
         OfflineError: If `MULTIWEIGHT_OFFLINE` is set.
@@ -111,7 +115,7 @@ def fetch(url: str, path: Path, *, expected: str | None, name: str, progress: bo
             f"and put it into the folder {path.parent}, or unset MULTIWEIGHT_OFFLINE."
         )
     settings = Settings.from_environment()
-    urls = candidates(url)
+    urls = list(dict.fromkeys((*(each for each in candidates(url) if each != url), *mirrors, url)))
     with _writing(path, name):
         path.parent.mkdir(parents=True, exist_ok=True)
         with _lock(path), shown_progress(name, enabled=progress) as show:
