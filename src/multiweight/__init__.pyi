@@ -23,5 +23,6 @@ from .predict import SegmentationMap as SegmentationMap
 from .predict import VideoLabels as VideoLabels
 from .quantization import quantize as quantize
 from .quantization import quantize_weights as quantize_weights
+from .store.push import push as push
 
 __version__: str

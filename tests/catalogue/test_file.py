@@ -30,7 +30,8 @@ from multiweight.catalogue import (
     resolve,
     weights_enums,
 )
-from multiweight.catalogue._file import is_file_reference, parse_header, tensors_sha256
+from multiweight.catalogue._file import parse_header, tensors_sha256
+from multiweight.catalogue._references import is_file_reference
 from multiweight.catalogue.resnet import ResNet18_Weights
 from multiweight.catalogue.shufflenetv2 import ShuffleNet_V2_X0_5_Weights
 from multiweight.errors import (
@@ -529,7 +530,7 @@ class TestReferences:
             ("run/best.safetensors", "the folder run does not exist"),
             ("./nothing", "There is no file nothing"),
             ("folder/", "folder is a folder; name a weights file in it, such as folder/one.safetensors"),
-            ("https://example.org/best.safetensors", "is a URL. Download the file"),
+            ("ftp://example.org/best.safetensors", "is a URL that nothing is downloaded from. Known: https, http, hf"),
             ("labs/net", "'labs/net' is neither an entry, .*, nor a weights file"),
             ("a\0b.safetensors", "There is no file"),
         ],
@@ -561,7 +562,7 @@ class TestReferences:
         with pytest.raises(HeaderError, match="best.safetensors does not say what it is"):
             resolve(write(None))
         write(b"PK\x03\x04" + bytes(50), "old.pth")
-        with pytest.raises(CorruptFileError, match="old.pth is no whole safetensors file"):
+        with pytest.raises(HeaderError, match="old.pth does not say what it is.*'resnet50=old.pth'"):
             resolve("old.pth")
 
     def test_a_variant_that_nobody_has_names_its_builder(self, write):

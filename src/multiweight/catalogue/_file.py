@@ -19,8 +19,11 @@ from dataclasses import dataclass, field, fields
 from functools import cache, lru_cache
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, BinaryIO, ClassVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, BinaryIO, ClassVar, NamedTuple, Union, cast, get_args, get_origin, get_type_hints
 
+from multiweight.catalogue._architectures import architecture_in_url, fit_of
+from multiweight.catalogue._plain import about_plain, is_torch_file
+from multiweight.catalogue._references import ENDINGS, REMOTE, FileReference, is_remote, parse
 from multiweight.catalogue._registry import get_model_weights, unquantized_variant
 from multiweight.catalogue._schema import (
     ImageClassification,
@@ -36,14 +39,12 @@ from multiweight.catalogue._schema import (
 from multiweight.errors import (
     CorruptFileError,
     HeaderError,
+    MismatchError,
     StoreError,
     UnknownModelError,
     UnknownWeightsError,
     suggestions,
 )
-
-ENDING = ".safetensors"
-"""How files that can be a reference end."""
 
 KEY = "multiweight"
 """Under which the header is in a file's metadata."""
@@ -441,63 +442,117 @@ def tensors_sha256(path: str | os.PathLike[str]) -> str:
         raise StoreError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
+class _SilentError(HeaderError):
+    """A file that does not say what it is, and nobody else does."""
+
+
+class _Source(NamedTuple):
+    """Where an entry of a file comes from.
+
+    Attributes:
+        path: The file.
+        url: Where it is published; the path of a local one.
+        reference: How it was named, with an absolute path.
+        shown: How errors call it, where that is not its path: without a password or a signature.
+        labels: The labels that its reader gave.
+    """
+
+    path: str
+    url: str
+    reference: FileReference
+    shown: str | None = None
+    labels: tuple[str, ...] | None = None
+
+
 class FileWeights(WeightsEnum):
     """Base of the enums of one member that files make of themselves."""
 
     _said: ClassVar[Header]
+    _source: ClassVar[_Source]
+    _is_plain: ClassVar[bool]
 
     @property
     def path(self) -> Path:
         """The file."""
-        return Path(self.value.url)
+        return Path(type(self)._source.path)
 
     @property
     def header(self) -> Header:
         """What the file says of itself."""
         return type(self)._said
 
+    @property
+    def plain(self) -> bool:
+        """Whether the file is a state dict that says nothing; `header` then is what is sure for its variant."""
+        return type(self)._is_plain
+
+    def _reading(self) -> dict[str, Any]:
+        return {"plain": True, "part": type(self)._source.reference.part} if self.plain else {}
+
     def __repr__(self) -> str:
-        return _named(self.path)
+        source = type(self)._source
+        return str(source.reference._replace(place=source.shown or _named(self.path)))
 
     __str__ = __repr__
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
-        return entry_of_file, (self.value.url,)
+        source = type(self)._source
+        if source.reference == (source.path, None, None):
+            return entry_of_file, (source.path,)
+        return _again, (str(source.reference), source.labels)
 
 
-def is_file_reference(reference: str | os.PathLike[str]) -> bool:
-    """Whether a reference can only mean a file: a path object, or text that ends as a weights file or begins as a path.
-
-    The file need not be there.
-    """
-    if not isinstance(reference, str):
-        return True
-    return reference.rstrip().lower().endswith(ENDING) or reference.startswith(("/", "./", "../", "~", "file://", "\\"))
+def _again(reference: str, labels: tuple[str, ...] | None) -> FileWeights:
+    """An entry as it was pickled."""
+    return entry_of_file(reference, labels=labels)
 
 
-def entry_of_file(reference: str | os.PathLike[str]) -> FileWeights:
+def entry_of_file(
+    reference: str | os.PathLike[str], *, variant: str | None = None, labels: Iterable[str] | None = None
+) -> FileWeights:
     """The weights entry that a file makes of itself.
 
-    It is a member of an enum of its own, pickled by the file's path. As long as the file is the same, so is the entry.
+    It is a member of an enum of its own, pickled by its reference. As long as the file is the same, so is the entry. A
+    file elsewhere is brought into the cache first, by the rules of `multiweight.store.ensure`.
 
     Args:
-        reference: The path of a file that has a header of ours, or its `file://` URL.
+        reference: The path of a file, its `file://` URL, or a URL of another scheme that is downloaded from; with
+            `VARIANT=` before it and `#PART` behind it, see docs/references.md.
+        variant: The network that the file holds, if neither it nor the reference says so.
+        labels: The labels of the outputs, in their order, of a file that says nothing of itself.
 
     Raises:
         UnknownWeightsError: If there is no such file.
         UnknownModelError: If its variant is in no catalogue that is installed here.
-        HeaderError: If it does not say what it is, or in words that this release does not know.
+        HeaderError: If it does not say what it is and nobody else does, or in words that this release does not know.
+        MismatchError: If it is of another variant than the reference says.
         CorruptFileError: If it is damaged.
-        StoreError: If it cannot be read.
+        StoreError: If it cannot be had or read.
     """
-    given = os.fspath(reference).strip()
-    path = _path(given)
-    if not path.is_file():
-        raise UnknownWeightsError(_no_file(path))
+    asked = parse(reference)
+    if asked.variant is not None:
+        get_model_weights(asked.variant)  # a misspelt one costs no download
+    if is_remote(asked.place):
+        from multiweight.store.references import bring
+
+        path, url, shown = bring(asked.place)
+    else:
+        path, shown = _path(asked.place), None
+        if not path.is_file():
+            raise UnknownWeightsError(_no_file(path))
+        url = os.path.abspath(path)
+        asked = asked._replace(place=url)
     config = path.with_name("config.json")
     said_by = (path, config) if config.is_file() else (path,)
-    status = ((each.st_ino, each.st_size, each.st_mtime_ns) for each in (file.stat() for file in said_by))
-    return _entry(os.path.abspath(path), *status)
+    status = [(each.st_ino, each.st_size, each.st_mtime_ns) for each in (file.stat() for file in said_by)]
+    known = None if labels is None else tuple(labels)
+    source = _Source(os.path.abspath(path), url, asked, shown, known)
+    try:
+        return _entry(source, *status)
+    except _SilentError:
+        if variant is None:
+            raise
+        return _entry(source._replace(reference=asked._replace(variant=variant)), *status)
 
 
 def _named(path: Path) -> str:
@@ -514,7 +569,10 @@ def _path(given: str) -> Path:
 
         return Path(url2pathname(urlsplit(given).path))
     if "://" in given:
-        raise UnknownWeightsError(f"{given!r} is a URL. Download the file, and name it by its path.")
+        scheme = given.partition("://")[0]
+        raise UnknownWeightsError(
+            f"{given!r} is a URL that nothing is downloaded from.{suggestions(scheme, (*REMOTE, 'file'))}"
+        )
     return Path(given).expanduser()
 
 
@@ -523,19 +581,23 @@ _OF_META = {"categories", "file_size", "size", "interpolation", "docs", "_metric
 
 
 @lru_cache(maxsize=64)
-def _entry(path: str, status: tuple[int, int, int], config: tuple[int, int, int] | None = None) -> FileWeights:
-    name, header, architecture = _named(Path(path)), read_header(path), None
-    if header is None:
-        from multiweight.catalogue._timm import header_of_timm
+def _entry(source: _Source, status: tuple[int, int, int], config: tuple[int, int, int] | None = None) -> FileWeights:
+    path, reference = Path(source.path), source.reference
+    name, header, architecture = source.shown or _named(path), None, None
+    if not is_torch_file(path):
+        header = read_header(path)
+        if header is None:
+            from multiweight.catalogue._timm import header_of_timm
 
-        if (of_timm := header_of_timm(Path(path), metadata_of(Path(path)))) is not None:
-            header, architecture = of_timm
-    if header is None:
-        raise HeaderError(
-            f"{name} does not say what it is: it is a safetensors file without a header of multiweight, and without "
-            "the config.json beside it that timm writes. Build the network of a variant with weights=None and load the "
-            "tensors into it."
-        )
+            if (of_timm := header_of_timm(path, metadata_of(path))) is not None:
+                header, architecture = of_timm
+    if plain := header is None:
+        header, architecture = _plain(source, name), architecture_in_url(source.url)
+    elif reference.part is not None or source.labels is not None:
+        what = "part" if reference.part is not None else "labels"
+        raise HeaderError(f"{name} says itself what it is, so no {what} can be given for it.")
+    if reference.variant not in (None, header.variant):
+        raise MismatchError(f"{name} holds weights of {header.variant}, not of {reference.variant}.")
     try:
         enum = get_model_weights(header.variant)
     except UnknownModelError as error:
@@ -561,10 +623,10 @@ def _entry(path: str, status: tuple[int, int, int], config: tuple[int, int, int]
     meta |= {name: value for name, value in facts.items() if value not in (None, [], {})}
     meta["file_size"] = round(status[1] / 2**20, 3)
     weights = Weights(
-        url=path,
+        url=source.url,
         transforms=header.preset,
         meta=meta,
-        recipe=path if "text" in (header.recipe or {}) else None,
+        recipe=source.path if "text" in (header.recipe or {}) else None,
         arguments=header.arguments,
         architecture=architecture,
     )
@@ -575,16 +637,47 @@ def _entry(path: str, status: tuple[int, int, int], config: tuple[int, int, int]
 
     # A plain class attribute would become a member.
     type.__setattr__(Weights_of_File, "_said", header)
+    type.__setattr__(Weights_of_File, "_source", source)
+    type.__setattr__(Weights_of_File, "_is_plain", plain)
     return Weights_of_File.FILE
+
+
+def _plain(source: _Source, name: str) -> Header:
+    """What is sure of a file that does not say what it is."""
+    reference = source.reference
+    if reference.variant is None:
+        raise _SilentError(
+            f"{name} does not say what it is: it has no header of multiweight, nor the config.json of timm beside it. "
+            f"Say of which variant it is, as in 'resnet50={name}', or give it to the variant's builder, as in "
+            f"resnet50(weights={name!r})."
+        )
+    about: dict[str, Any] = {"name": name, "part": reference.part, "labels": source.labels}
+    preset, arguments, facts = about_plain(reference.variant, Path(source.path), **about)
+    architecture = architecture_in_url(source.url)
+    if architecture is not None:
+        arguments |= fit_of(architecture, name=name).arguments
+    outputs = facts.pop("outputs", None)
+    return Header(
+        variant=reference.variant,
+        labels=source.labels,
+        preset=preset,
+        arguments=arguments,
+        extra={"outputs": outputs} if outputs and source.labels is None else {},
+        **{key: value for key, value in facts.items() if value is not None},
+    )
 
 
 def _no_file(path: Path) -> str:
     """The text of the error for a file that there is not."""
     if path.is_dir():
-        inside = ", ".join(sorted(map(str, path.glob(f"*{ENDING}")))[:3])
+        inside = ", ".join(sorted(_files_in(path))[:3])
         return f"{path} is a folder; name a weights file in it{f', such as {inside}' if inside else ''}."
     if path.exists():
         return f"{path} is no ordinary file."
     if not path.parent.is_dir():
         return f"There is no file {path}: the folder {path.parent} does not exist."
-    return f"There is no file {path}.{suggestions(str(path), map(str, path.parent.glob(f'*{ENDING}')))}"
+    return f"There is no file {path}.{suggestions(str(path), _files_in(path.parent))}"
+
+
+def _files_in(folder: Path) -> list[str]:
+    return [str(each) for ending in ENDINGS for each in folder.glob(f"*{ending}")]

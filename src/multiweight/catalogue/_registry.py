@@ -220,13 +220,23 @@ def unquantized_variant(variant: str) -> str:
     return variant.removeprefix(QUANTIZED)
 
 
-def resolve(reference: str | os.PathLike[str] | WeightsEnum) -> WeightsEnum:
+def resolve(
+    reference: str | os.PathLike[str] | WeightsEnum,
+    *,
+    variant: str | None = None,
+    labels: Iterable[str] | None = None,
+) -> WeightsEnum:
     """Finds the entry that a reference means.
 
+    docs/references.md shows all of them. What begins with a scheme (`hf://`) or as a path does, has `VARIANT=` before
+    it, or ends as files of weights do, is a file; all else is one only where no weights have that name.
+
     Args:
-        reference: An entry, its full name in any spelling, a variant's name, which means its `DEFAULT`, or the path of
-            a weights file that knows what it is. What ends in `.safetensors` or begins as a path does is a file; all
-            else is one only where no weights have that name.
+        reference: An entry, its full name in any spelling, a variant's name, which means its `DEFAULT`, the path of a
+            weights file, or the URL of one, which is brought into the cache. A file that does not say what it is, is
+            named with its variant: `resnet50=checkpoint.pth`.
+        variant: The variant of such a file, if the reference does not say it.
+        labels: The labels of its outputs, in their order; unless given it has none.
 
     Returns:
         The entry; of a file, the one that it makes of itself.
@@ -234,23 +244,25 @@ def resolve(reference: str | os.PathLike[str] | WeightsEnum) -> WeightsEnum:
     Raises:
         UnknownWeightsError: If nothing answers to the name, or there is no such file.
         UnknownModelError: If a file's variant is in no catalogue that is installed here.
-        WeightsFileError: If a file is damaged or does not know what it is.
+        WeightsFileError: If a file is damaged, or does not know what it is and nobody says so.
+        StoreError: If a file elsewhere cannot be had.
         TypeError: If the reference is neither a string, a path nor an entry.
     """
     if isinstance(reference, WeightsEnum):
         return reference
     if not isinstance(reference, str | os.PathLike):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(f"A reference to weights is a file, an entry or its name, not {reference!r}.")
-    from multiweight.catalogue._file import entry_of_file, is_file_reference
+    from multiweight.catalogue._file import entry_of_file
+    from multiweight.catalogue._references import is_file_reference
 
     if is_file_reference(reference):
-        return entry_of_file(reference)
+        return entry_of_file(reference, variant=variant, labels=labels)
     try:
         return _named(str(reference))
     except UnknownWeightsError:
         # Only now, so that a file of any name never takes the place of weights that have it.
         if os.path.exists(reference):
-            return entry_of_file(reference)
+            return entry_of_file(reference, variant=variant, labels=labels)
         raise
 
 
@@ -259,10 +271,16 @@ def _named(reference: str) -> WeightsEnum:
         return get_weight(reference)
     enum = _by_variant().get(reference.strip().lower()) or _by_spelling().get(spelling(reference))
     if enum is None:
+        if spelling(reference) in ("DEFAULT", "BEST"):
+            raise UnknownWeightsError(
+                f"{reference!r} is an entry of many variants. Say of which, as in 'resnet50' or "
+                f"'ResNet50_Weights.{spelling(reference)}'."
+            )
         known = [*_by_variant(), *weights_enums()]
+        hub = f" A repository of the hub is written hf://{reference}." if reference.count("/") == 1 else ""
         raise UnknownWeightsError(
             f"{reference!r} is neither an entry, such as 'ResNet50_Weights.DEFAULT', nor a variant, such as "
-            f"'resnet50', nor a weights file.{suggestions(reference, known)}"
+            f"'resnet50', nor a weights file.{suggestions(reference, known)}{hub}"
         )
     return enum["DEFAULT"]
 

@@ -555,14 +555,17 @@ class WeightsEnum(Enum, metaclass=WeightsEnumType):
 
         Args:
             obj: A member, its name in any spelling (with or without the class's name), an entry that another package
-                adds to this variant, or its full name, a weights file of this variant that knows what it is, or `None`.
+                adds to this variant, or its full name, a file of this variant's weights here or elsewhere (see
+                `multiweight.catalogue.resolve`), or `None`. A file that does not say what it is is taken for a state
+                dict of this variant.
 
         Returns:
             The entry (of a file, the one that it makes of itself), or `None` for `None`.
 
         Raises:
             UnknownWeightsError: For a name that this enum does not have, or a file that there is not.
-            WeightsFileError: For a file that does not know what it is.
+            WeightsFileError: For a file that cannot be used.
+            StoreError: For one that cannot be had.
             TypeError: For anything else, an entry of another variant included.
         """
         if obj is None or isinstance(obj, cls):
@@ -570,12 +573,13 @@ class WeightsEnum(Enum, metaclass=WeightsEnumType):
         if isinstance(obj, WeightsEnum) and cls.shares_variant(type(obj)):
             return cast("Self", obj)
         if isinstance(obj, str | PathLike | WeightsEnum):
-            from multiweight.catalogue._file import FileWeights, entry_of_file, is_file_reference
+            from multiweight.catalogue._file import FileWeights, entry_of_file
+            from multiweight.catalogue._references import is_file_reference
 
             reference = cast("str | PathLike[str] | WeightsEnum", obj)
             # No entry's name has a slash in it.
             if not isinstance(reference, WeightsEnum) and (is_file_reference(reference) or "/" in str(reference)):
-                reference = entry_of_file(reference)
+                reference = entry_of_file(reference, variant=cls.variant)
             if isinstance(reference, FileWeights):
                 variant = type(reference).variant
                 if cls.variant is None or variant != cls.variant:
@@ -618,7 +622,12 @@ class WeightsEnum(Enum, metaclass=WeightsEnumType):
         """
         from multiweight.store.load import load_state_dict
 
-        return load_state_dict(self.value, name=str(self), progress=progress, variant=type(self).variant)
+        about = self._reading()
+        return load_state_dict(self.value, name=str(self), progress=progress, variant=type(self).variant, **about)
+
+    def _reading(self) -> dict[str, Any]:
+        """How the file is read, where that is not as usual."""
+        return {}
 
     @property
     def url(self) -> str:

@@ -21,6 +21,7 @@ COMMANDS = {
     "reproduce": "Train weights again and compare with what they claim.",
     "plot": "Draw accuracy over cost.",
     "download": "Fetch weights into the cache.",
+    "push": "Put a weights file into a repository of the hub.",
     "verify": "Hash cached files again.",
     "cache": "List, measure and clear the cache.",
     "lock": "Pin the weights that a project uses.",
@@ -125,8 +126,9 @@ def main() -> None:
       multiweight show ResNet50_Weights.DEFAULT
 
     REF, wherever it is asked for, is an entry in any spelling (ResNet50_Weights.IMAGENET1K_V2,
-    resnet50_weights.default), a variant (resnet50), which means its DEFAULT, or a weights file that knows what it is
-    (run/best.safetensors).
+    resnet50_weights.default), a variant (resnet50), which means its DEFAULT, or a weights file: here
+    (run/best.safetensors) or elsewhere (https://…, hf://org/repo, s3://…, gs://…), with VARIANT= before one that does
+    not say what it is (resnet50=checkpoint.pth).
     """
 
 

@@ -92,11 +92,18 @@ def remove(what: tuple[str, ...], all_: bool, yes: bool) -> None:
 def _find(name: str, by_path: dict[Path, CachedFile]) -> Path:
     from multiweight import store
     from multiweight.catalogue import resolve
+    from multiweight.catalogue._references import is_remote
     from multiweight.errors import UnknownWeightsError, suggestions
+    from multiweight.store.references import cached_path
 
     by_name = {os.path.relpath(path, store.checkpoints_dir()): path for path in by_path}
     if name in by_name:
         return by_name[name]
+    if is_remote(name):
+        path = cached_path(name)
+        if path not in by_path:
+            raise click.UsageError(f"{name} is not in the cache.")
+        return path
     try:
         entry = resolve(name)
     except UnknownWeightsError:

@@ -9,9 +9,10 @@ from typing import Any
 import click
 
 from multiweight.catalogue import METRICS, WeightsEnum, as_json, metric, weights_enums
-from multiweight.catalogue._file import FileWeights, entry_of_file, is_file_reference
+from multiweight.catalogue._file import FileWeights, entry_of_file
 from multiweight.catalogue._licenses import UNSTATED, license_of
 from multiweight.catalogue._listing import figures, headline, is_default, rank
+from multiweight.catalogue._references import is_file_reference
 from multiweight.catalogue._schema import spelling
 from multiweight.cli._output import license_shown, one_line, print_table
 from multiweight.errors import suggestions

@@ -49,8 +49,8 @@ def _page(entry: WeightsEnum) -> list[str]:
     enum, meta = type(entry), entry.meta
     path = store.local_path(entry.url)
     of_file = isinstance(entry, FileWeights)
-    if of_file:
-        cached = "a file that knows what it is"
+    if of_file and "://" not in entry.url:
+        cached = "a plain state dict" if entry.plain else "a file that knows what it is"
     elif entry.url.startswith("package://"):
         cached = "ships inside the package"
     elif scheme_of(entry.url) == "file":

@@ -72,5 +72,6 @@ def parent_record(entry: WeightsEnum) -> dict[str, Any]:
     Args:
         entry: The weights, whose file is on this machine.
     """
-    name = entry.path.name if isinstance(entry, FileWeights) else str(entry)
+    # Where a file lies here is of no use elsewhere; where it is published is.
+    name = entry.path.name if isinstance(entry, FileWeights) and "://" not in entry.url else str(entry)
     return {"name": name, "sha256": entry.sha256 or hash_file(local_path(entry.url)).sha256}

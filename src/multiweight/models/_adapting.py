@@ -91,7 +91,10 @@ def changes(entry: WeightsEnum, options: Mapping[str, Any], *, image_size: int |
     classes, in_channels = given.pop("classes", None), given.pop("in_channels", None)
     _check_channels(in_channels)
     labels: tuple[str, ...] | None = entry.meta.get("categories")
-    usual = len(labels) if labels is not None else entry.arguments.get("num_classes")
+    said = entry.arguments.get("num_classes")
+    usual = said if labels is None else len(labels)
+    if said not in (None, usual):
+        raise ValueError(f"{entry} has {usual} labels, so num_classes must be {usual}; it says {said!r}.")
     rows = None
     if classes is not None:
         rows = _rows(entry, labels, classes)

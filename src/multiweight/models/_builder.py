@@ -16,7 +16,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from multiweight.catalogue import WeightsEnum, entry_of_file
-from multiweight.catalogue._file import is_file_reference
+from multiweight.catalogue._references import is_file_reference
 from multiweight.errors import HeaderError, MismatchError, suggestions
 from multiweight.models._adapting import ADAPTABLE, AdaptingOptions, adapt, changes, finish, fold, head_names
 from multiweight.models._report import LoadReport
@@ -71,7 +71,7 @@ def builder(enum: type[WeightsEnum], options: type) -> Callable[[Callable[P, M]]
             for argument in kwargs:
                 if argument not in known and argument not in old:
                     raise TypeError(_unknown_argument(name, argument, known))
-            for source in sources if unquantized is None or _is_quantized(kwargs) else [unquantized]:
+            for source in sources if unquantized is None or _is_quantized(kwargs, unquantized.enum) else [unquantized]:
                 given = kwargs.get(source.name)
                 if source.old in kwargs or not (given is None or isinstance(given, source.enum)):
                     kwargs[source.name] = _take_legacy(name, source, kwargs)
@@ -126,12 +126,12 @@ def _enums_of(function: Callable[..., Any], parameter: str) -> list[type[Weights
     return [each for each in choices if isinstance(each, type) and issubclass(each, WeightsEnum)]
 
 
-def _is_quantized(kwargs: dict[str, Any]) -> bool:
+def _is_quantized(kwargs: dict[str, Any], in_float: type[WeightsEnum]) -> bool:
     """Whether a call is for a quantized network: as the caller says, else as the entry does, which is then noted."""
     if "quantize" not in kwargs:
         weights = kwargs.get("weights")
         if isinstance(weights, str | PathLike) and is_file_reference(weights):
-            weights = kwargs["weights"] = entry_of_file(weights)
+            weights = kwargs["weights"] = entry_of_file(weights, variant=in_float.variant)
         if isinstance(weights, WeightsEnum):
             kwargs.update((name, value) for name, value in weights.arguments.items() if name == "quantize")
     return bool(kwargs.get("quantize"))

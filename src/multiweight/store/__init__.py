@@ -20,6 +20,7 @@ from multiweight.catalogue._lock import Locked, find_lock, locked
 from multiweight.errors import HashMismatchError, LockError, StoreError
 from multiweight.store.hashes import check, expected_hash, fits, forget, hash_file, recorded, remember
 from multiweight.store.paths import (
+    CHOICE,
     LOCK,
     PARTIAL,
     SCHEMES,
@@ -182,7 +183,7 @@ def _cached_files() -> Iterator[CachedFile]:
         return
     ours = (found for scheme in SCHEMES for found in (folder / scheme).rglob("*"))
     for path in (*folder.iterdir(), *ours):
-        if path.name.endswith((LOCK, SIDECAR)) or not path.is_file():
+        if path.name.endswith((LOCK, SIDECAR, CHOICE)) or not path.is_file():
             continue
         partial = path.name.endswith(PARTIAL)
         yield CachedFile(path, path.stat().st_size, not partial and recorded(path) is not None, partial)

@@ -15,6 +15,7 @@ import torch
 
 from multiweight.catalogue._architectures import architecture_beside, checked_architecture
 from multiweight.catalogue._file import KEY, metadata_of
+from multiweight.catalogue._plain import WrappingError, unwrap
 from multiweight.errors import CorruptFileError, UnsafeFileError, WeightsFileError
 from multiweight.store import ensure
 from multiweight.store.mapped import OtherLayoutError, read_legacy, read_mapped
@@ -35,9 +36,35 @@ _OF_TENSORS = re.compile(
 _OF_QUANTIZED = re.compile(r"torch\.(Q\w+Storage|qu?int\w+)|torch\._utils\._rebuild_qtensor")
 
 
+class StateDict(dict[str, torch.Tensor]):
+    """Tensors by name, and what was done to find them in their file.
+
+    `copy.copy` keeps all of it, as it keeps torch's `_metadata`, the versions of the modules.
+
+    Attributes:
+        renamed: The name in the file of each tensor that has another one → the name here.
+        unwrapped: Each wrapping that was undone, in words: `"the key 'state_dict'"`, `"the prefix 'module.'"`.
+        dropped: What is left out, by its name in the file → why.
+    """
+
+    renamed: dict[str, str]
+    unwrapped: tuple[str, ...]
+    dropped: dict[str, str]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.renamed, self.unwrapped, self.dropped = {}, (), {}
+
+
 def load_state_dict(
-    weights: Weights, *, name: str, progress: bool = True, variant: str | None = None
-) -> dict[str, torch.Tensor]:
+    weights: Weights,
+    *,
+    name: str,
+    progress: bool = True,
+    variant: str | None = None,
+    plain: bool = False,
+    part: str | None = None,
+) -> StateDict:
     """The tensors of an entry by name, downloaded and verified if need be.
 
     Those of a file of another publisher are renamed; see `multiweight.store.renaming`.
@@ -47,6 +74,8 @@ def load_state_dict(
         name: What errors and the progress bar call it.
         progress: Whether a terminal shows how far a download is.
         variant: Whose weights they are, where known.
+        plain: Whether the file may be any that holds a state dict, as for `read_state_dict`.
+        part: As for `read_state_dict`.
 
     Raises:
         StoreError: If the file cannot be had.
@@ -56,9 +85,26 @@ def load_state_dict(
     about |= {"variant": variant, "arguments": weights.arguments}
     checked_architecture(beside=None, **about)  # before it is downloaded
     path = ensure(weights, name=name, progress=progress)
-    state = read_state_dict(path, name=name)
+    state = read_state_dict(path, name=name, plain=plain, part=part)
     architecture = checked_architecture(beside=_stated_architecture(path), **about)
-    return renamed(state, architecture) if architecture else state
+    return _renamed(state, architecture) if architecture else state
+
+
+def _renamed(state: StateDict, architecture: str) -> StateDict:
+    """Another publisher's tensors under our names, with what became of each."""
+    ours = StateDict(renamed(state, architecture))
+    ours.unwrapped, ours.dropped = state.unwrapped, dict(state.dropped)
+    in_file = {name: given for given, name in state.renamed.items()}
+    # A tensor is known again by where its numbers are, as most stay what they are and others become views.
+    places = {(tensor.data_ptr(), tensor.numel()): name for name, tensor in ours.items() if tensor.numel()}
+    for name, tensor in state.items():
+        given = in_file.get(name, name)
+        now = name if name in ours else places.get((tensor.data_ptr(), tensor.numel()))
+        if now is None:
+            ours.dropped[given] = f"nothing of it is in the network as {architecture} is written here"
+        elif now != given:
+            ours.renamed[given] = now
+    return ours
 
 
 def _stated_architecture(path: Path) -> str | None:
@@ -75,7 +121,7 @@ def _is_safetensors(path: Path) -> bool:
     return head[8:9] == b"{" and int.from_bytes(head[:8], "little") < path.stat().st_size
 
 
-def read_state_dict(path: Path, *, name: str) -> dict[str, torch.Tensor]:
+def read_state_dict(path: Path, *, name: str, plain: bool = False, part: str | None = None) -> StateDict:
     """The tensors in a file by name.
 
     safetensors and torch's zip format are mapped: bytes are read when they are first used, writing into a tensor
@@ -89,6 +135,10 @@ def read_state_dict(path: Path, *, name: str) -> dict[str, torch.Tensor]:
     Args:
         path: The file. It is read as safetensors if its content or its ending says so.
         name: What errors call it.
+        plain: Whether the file may be any that holds a state dict: what checkpoints wrap it in is undone, as
+            `multiweight.catalogue._plain.unwrap` says, and what else is in them is left out. Otherwise it is tensors by
+            name and nothing more.
+        part: The key of a checkpoint under which the state dict is, where there are several.
 
     Raises:
         UnsafeFileError: If the file asks for anything but tensors. Nothing of it was run.
@@ -107,15 +157,37 @@ def read_state_dict(path: Path, *, name: str) -> dict[str, torch.Tensor]:
             found = _torch_load(path, is_zip=is_zip)
     except Exception as error:  # the readers run into refused and damaged files with errors of every kind
         raise _unreadable(path, name, head, error) from error
+    if plain:
+        try:
+            unwrapped = unwrap(found, torch.Tensor, part)
+        except WrappingError as error:
+            raise CorruptFileError(f"{name}: {path} is no state dict: {error}.") from None
+        state = StateDict(unwrapped.tensors)
+        state.renamed, state.unwrapped, state.dropped = unwrapped[1:4]
+        if isinstance(unwrapped.metadata, dict) and unwrapped.metadata:  # pyright: ignore[reportUnnecessaryIsInstance]
+            before = unwrapped.prefixes
+            modules = [(f"{module}.", about) for module, about in unwrapped.metadata.items()]
+            own = {module.removeprefix(before)[:-1]: about for module, about in modules if module.startswith(before)}
+            state.__dict__["_metadata"] = own
+        return _checked(state, path, name)
     if not isinstance(found, dict):
         raise CorruptFileError(f"{name}: {path} holds a {type(found).__name__}; expected a dict of tensors by name.")
-    state = cast("dict[Any, Any]", found)
-    for key, value in state.items():
+    for key, value in cast("dict[Any, Any]", found).items():
         if not isinstance(key, str) or not isinstance(value, torch.Tensor):
             raise CorruptFileError(
                 f"{name}: {path} holds a dict with {key!r}: {type(value).__name__}; expected tensors by name. "
                 "If it is a training checkpoint, save the state dict in it alone."
             )
+    state = StateDict(cast("dict[str, torch.Tensor]", found))
+    state.__dict__.update(getattr(cast("object", found), "__dict__", {}))  # the versions of the modules
+    return _checked(state, path, name)
+
+
+def _checked(state: StateDict, path: Path, name: str) -> StateDict:
+    for key, tensor in state.items():
+        if tensor.layout is not torch.strided or tensor.is_meta or tensor.is_nested:
+            kind = "one without numbers" if tensor.is_meta else "a sparse or nested one"
+            raise CorruptFileError(f"{name}: {path} holds {key!r} as {kind}; expected dense tensors.")
     return state
 
 

@@ -18,6 +18,9 @@ SCHEMES = ("https", "http", "hf", "s3", "gs")
 SIDECAR, LOCK, PARTIAL = ".sha256.json", ".lock", ".partial"
 """What is added to a cached file's name for its record, its lock and its first bytes."""
 
+CHOICE = ".choice"
+"""What is added to a repository's folder for the name of the file that the repository alone means."""
+
 _HASH = re.compile(r"[-_]([0-9a-f]{8,64})\.[^.]*$")
 
 

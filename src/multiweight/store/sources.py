@@ -175,17 +175,18 @@ def _judged_http(error: Exception, timeout: float) -> RefusalError | PassingErro
 def _open_object(url: str, start: int) -> Generator[Answer, None, None]:
     """A file of any other file system that fsspec knows; they all can be read from any byte on."""
     scheme = scheme_of(url)
-    url_to_fs: Callable[[str], tuple[Any, str]] = import_module("fsspec.core").url_to_fs
+    url_to_fs: Callable[..., tuple[Any, str]] = import_module("fsspec.core").url_to_fs
 
-    def run(function: Callable[..., Any], *args: Any) -> Any:
+    def run(function: Callable[..., Any], *args: Any, **options: Any) -> Any:
         try:
-            return function(*args)
+            return function(*args, **options)
         except ImportError as error:
             raise _missing_extra(scheme, error) from error
         except Exception as error:  # each of these libraries raises errors of its own
             raise _judged_object(error) from error
 
-    fs, path = run(url_to_fs, url)
+    # That of the hub remembers for good which repositories and files there are not.
+    fs, path = run(url_to_fs, url, **({"skip_instance_cache": True} if scheme == "hf" else {}))
     file = run(fs.open, path, "rb")
     try:
         size: int | None = getattr(file, "size", None)
@@ -195,6 +196,28 @@ def _open_object(url: str, start: int) -> Generator[Answer, None, None]:
         yield Answer(start, size, None, iter(lambda: run(file.read, _CHUNK), b""))
     finally:
         run(file.close)
+
+
+def list_hub(repository: str) -> list[str]:
+    """The names of the files in a repository of the Hugging Face hub, but for those in folders, sorted.
+
+    Args:
+        repository: As `hf://org/repo`, perhaps with `@revision`.
+
+    Raises:
+        RefusalError: If there is no such repository, or it may not be seen.
+        PassingError: For a failure that may pass.
+        MissingExtraError: If huggingface_hub is not installed.
+    """
+    url_to_fs: Callable[..., tuple[Any, str]] = import_module("fsspec.core").url_to_fs
+    try:
+        fs, path = url_to_fs(repository, skip_instance_cache=True)
+        found: list[dict[str, Any]] = fs.ls(path, detail=True, refresh=True)
+    except ImportError as error:
+        raise _missing_extra("hf", error) from error
+    except Exception as error:  # that library raises errors of its own
+        raise _judged_object(error) from error
+    return sorted(each["name"].rpartition("/")[2] for each in found if each["type"] == "file")
 
 
 def _missing_extra(scheme: str, error: ImportError) -> Exception:

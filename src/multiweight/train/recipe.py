@@ -317,7 +317,7 @@ def load_recipe(reference: str | Path | WeightsEnum) -> Recipe:
         CorruptFileError: If a weights file is damaged.
     """
     from multiweight.catalogue import WeightsEnum, list_models, resolve
-    from multiweight.catalogue._file import is_file_reference
+    from multiweight.catalogue._references import is_file_reference, is_remote, parse
     from multiweight.store import local_path
 
     if isinstance(reference, WeightsEnum):
@@ -333,6 +333,8 @@ def load_recipe(reference: str | Path | WeightsEnum) -> Recipe:
         return _read(local_path(name))
     if name.endswith(".toml"):
         return _read(Path(name).expanduser())
+    if is_remote((asked := parse(name)).place) or asked.variant:
+        return load_recipe(resolve(name))
     if is_file_reference(reference):
         return _of_file(Path(name).expanduser())
     try:

@@ -14,7 +14,8 @@ from typing import Any
 import torch
 
 from multiweight.catalogue import WeightsEnum
-from multiweight.catalogue._file import FileWeights, Header, is_file_reference, read_header, tensors_sha256
+from multiweight.catalogue._file import FileWeights, Header, read_header, tensors_sha256
+from multiweight.catalogue._references import is_file_reference, is_remote, parse
 from multiweight.catalogue._registry import resolve
 from multiweight.errors import HeaderError
 from multiweight.store import ensure
@@ -96,6 +97,8 @@ def reproduce(
     entry = resolve(reference)
     name = str(entry)
     path = entry.path if isinstance(entry, FileWeights) else ensure(entry.value, name=name, progress=progress)
+    if isinstance(entry, FileWeights) and entry.plain:
+        raise HeaderError(f"{name} does not say how it was trained: it is a plain state dict.")
     header, about, recipe = _trained(path, name)
     dataset = str(about["data"]["name"])
     if data is None:
@@ -169,9 +172,10 @@ def _start(header: Header, name: str, given: WeightsEnum | str | Path | None) ->
         if given is not None:
             raise HeaderError(f"{name} was trained from random tensors, not from {given}.")
         return None
-    if given is None and is_file_reference(str(parent["name"])):
+    named = str(parent["name"])
+    if given is None and is_file_reference(named) and not is_remote(parse(named).place):
         raise HeaderError(f"{name} was trained from the file {parent['name']}: say where that is (--weights).")
-    entry = resolve(given or str(parent["name"]))
+    entry = resolve(given or named)
     if isinstance(entry, FileWeights):
         with entry.path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()

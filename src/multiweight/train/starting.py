@@ -74,7 +74,7 @@ def start(
         if recipe.fine_tuning.freeze or recipe.fine_tuning.trunk_rate != 1:
             lines.append("What the recipe says of fine-tuning is not used, as there are no weights to start from.")
         return Start(model=model, entry=None, head=frozenset(head), trunk=frozenset[str](), report="\n".join(lines))
-    entry = resolve(str(weights) if isinstance(weights, Path) else weights)
+    entry = resolve(weights, variant=recipe.variant)
     if (variant := type(entry).variant) != recipe.variant:
         raise MismatchError(f"Recipe {recipe.name} trains {recipe.variant}; {entry} is of {variant}.")
     model = get_model_builder(recipe.variant)(weights=entry, progress=progress, **recipe.arguments)
