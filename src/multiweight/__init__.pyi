@@ -10,6 +10,8 @@ from .catalogue import WeightsEnum as WeightsEnum
 from .catalogue import get_model_weights as get_model_weights
 from .catalogue import get_weight as get_weight
 from .catalogue import list_models as list_models
+from .files import load as load
+from .files import save as save
 from .models import get_model as get_model
 from .models import get_model_builder as get_model_builder
 from .models._features import features as features
@@ -21,6 +23,9 @@ from .predict import Prediction as Prediction
 from .predict import Predictor as Predictor
 from .predict import SegmentationMap as SegmentationMap
 from .predict import VideoLabels as VideoLabels
+from .probe import ProbeResult as ProbeResult
+from .probe import check_probe as check_probe
+from .probe import probe_inputs as probe_inputs
 from .quantization import quantize as quantize
 from .quantization import quantize_weights as quantize_weights
 from .store.push import push as push

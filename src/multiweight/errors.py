@@ -17,7 +17,8 @@ MultiweightError
 │   ├── CorruptFileError          not a weights file, or a damaged one
 │   ├── HeaderError               it does not say what it is, or in words of a later release
 │   ├── UnsafeFileError           the file asks to run code
-│   └── MismatchError             its tensors do not fit the network
+│   ├── MismatchError             its tensors do not fit the network
+│   └── ProbeError                the network gives other answers than when it was written
 ├── InputError                  also ValueError: a picture that cannot be used
 │   └── InputTypeError            also TypeError: not a picture at all
 ├── DatasetError                also ValueError: pictures and their classes cannot be found in what was given
@@ -114,6 +115,10 @@ class UnsafeFileError(WeightsFileError):
 
 class MismatchError(WeightsFileError):
     """The file's tensors do not fit the network."""
+
+
+class ProbeError(WeightsFileError):
+    """The network does not give the answers that it gave when the file was written."""
 
 
 class InputError(MultiweightError, ValueError):

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,9 @@ from multiweight.catalogue._registry import QUANTIZED
 from multiweight.data import Dataset, evaluation_batches, open_pictures
 from multiweight.errors import DatasetError, InputError, StoreError
 from multiweight.evaluate import Evaluator, Measurement
-from multiweight.evaluate.evaluation import classification_preset, versions
+from multiweight.evaluate.evaluation import classification_preset
 from multiweight.evaluate.measuring import shown
-from multiweight.evaluate.records import parent_record
+from multiweight.files import header_of, load, versions
 from multiweight.models.quantization._calibration import quantize
 from multiweight.store.save import save_weights
 
@@ -107,7 +106,7 @@ def quantize_weights(
         raise InputError(f"{entry} is quantized already.")
     chosen = _Chosen(open_pictures(data, split), pictures)
     evaluator, unmeasured = _evaluator(entry, data, measured_split, batch_size, workers, progress)
-    model = evaluator.model if evaluator else _built(entry, progress)
+    model = evaluator.model if evaluator else load(entry, progress=progress)[0]
     before = evaluator.measure() if evaluator else None
 
     failures: list[tuple[str, str]] = []
@@ -126,7 +125,7 @@ def quantize_weights(
     if evaluator:
         evaluator.model = quantized
         after = evaluator.measure()
-    header = _header(entry, chosen, len(chosen) - len(failures), before, after)
+    header = _header(quantized, entry, chosen, len(chosen) - len(failures), before, after)
     sha256 = save_weights(quantized.state_dict(), output, header)
     told = entry, output, sha256, header, len(chosen) - len(failures), tuple(failures)
     return Quantization(*told, before, after, unmeasured)
@@ -141,11 +140,6 @@ def _evaluator(
         return Evaluator(entry, data=data, split=split, **options), None
     except (InputError, DatasetError) as error:
         return None, str(error)
-
-
-def _built(entry: WeightsEnum, progress: bool) -> nn.Module:
-    module, _, function = type(entry).builder.partition(":")
-    return getattr(import_module(module), function)(weights=entry, progress=progress).eval()
 
 
 class _Chosen(Dataset):
@@ -171,7 +165,12 @@ class _Chosen(Dataset):
 
 
 def _header(
-    entry: WeightsEnum, chosen: Dataset, pictures: int, before: Measurement | None, after: Measurement | None
+    network: nn.Module,
+    entry: WeightsEnum,
+    chosen: Dataset,
+    pictures: int,
+    before: Measurement | None,
+    after: Measurement | None,
 ) -> Header:
     enum, preset = get_model_weights(f"{QUANTIZED}{type(entry).variant}"), classification_preset(entry)
     quantization: dict[str, Any] = {
@@ -200,16 +199,15 @@ def _header(
             },
         )
     meta = entry.meta
-    return Header(
+    return header_of(
+        network,
         variant=str(enum.variant),
-        builder=enum.builder,
         arguments={**entry.arguments, "quantize": True},
         labels=meta["categories"],
         preset=preset,
         metrics=metrics,
         measured=measured,
-        versions=versions(),
-        parent=parent_record(entry),
+        parent=entry,
         quantization=quantization,
         license=meta.get("license"),
         num_params=meta.get("num_params"),

@@ -78,6 +78,23 @@ presets = st.one_of(
     ),
     st.builds(OpticalFlow),
 )
+outputs = st.lists(number, min_size=1, max_size=8).map(
+    lambda first: {"shape": [1, len(first)], "first": first, "norm": abs(first[0]), "argmax": 0}
+)
+probes = st.one_of(
+    st.fixed_dictionaries({"absent": line}),
+    st.fixed_dictionaries({"version": st.integers(2), "inputs": json_value}),
+    st.fixed_dictionaries(
+        {
+            "version": st.just(1),
+            "inputs": st.lists(st.lists(st.integers(1, 16), min_size=1, max_size=4), min_size=1, max_size=2),
+            "range": st.tuples(number, number).map(list),
+            "outputs": st.lists(outputs, min_size=1, max_size=3),
+        }
+        | dict.fromkeys(("of", "dtype", "device", "torch"), line),
+        optional={"mood": json_value},
+    ),
+)
 known = {each.name for each in fields(Header)} | {"schema"}
 headers = st.builds(
     Header,
@@ -95,6 +112,7 @@ headers = st.builds(
     num_params=st.none() | st.integers(0),
     gflops=st.none() | st.floats(0, 1e9),
     min_size=st.none() | st.tuples(st.integers(), st.integers()),
+    probe=st.none() | probes,
     tensors_sha256=st.none() | line,
     extra=st.dictionaries(line.filter(lambda name: name not in known), json_value, max_size=2),
 )
@@ -138,7 +156,7 @@ def test_the_documentation_names_every_field_and_no_other():
 
 
 def test_it_is_read_from_a_file(write):
-    said = header(license="MIT", extra={"probe": [1, 2]})
+    said = header(license="MIT", extra={"later": [1, 2]})
     assert read_header(write(said)) == said
     assert read_header(Path(write(said))) == said
     assert read_header(write(None)) is None
@@ -146,10 +164,11 @@ def test_it_is_read_from_a_file(write):
 
 
 def test_what_a_later_release_adds_is_kept(write):
-    text = json.dumps(json.loads(header_json(header())) | {"probe": {"input": [1]}, "mood": "good"})
+    text = json.dumps(json.loads(header_json(header())) | {"probe": {"version": 2, "in": [1]}, "mood": "good"})
     name = write(text)
     again = read_header(name)
-    assert again.extra == {"probe": {"input": [1]}, "mood": "good"}
+    assert again.extra == {"mood": "good"}
+    assert again.probe == {"version": 2, "in": [1]}
     assert json.loads(header_json(again)) == json.loads(text)
     assert entry_of_file(name).meta["mood"] == "good"
 
@@ -183,6 +202,12 @@ def test_words_of_a_later_release_are_refused_with_what_they_are(write, change, 
 
 
 IMAGE = {"name": "ImageClassification"}
+OUTPUT = {"shape": [1, 2], "first": [1.0, 2.0], "norm": 3.0, "argmax": 1}
+PROBE = {"version": 1, "inputs": [[1, 3, 8, 8]], "range": [-2.0, 2.0], "of": "outputs", "outputs": [OUTPUT]} | {
+    "dtype": "float32",
+    "device": "cpu",
+    "torch": "2.13.0",
+}
 WRONG = [
     ({"schema": None}, "schema"),
     ({"schema": True}, "schema"),
@@ -226,6 +251,36 @@ WRONG = [
     ({"gflops": "1"}, "gflops"),
     ({"min_size": [1]}, "min_size .* expected two whole numbers"),
     ({"tensors_sha256": 1}, "tensors_sha256"),
+    ({"probe": [1]}, "probe is .* expected an object"),
+    ({"probe": {}}, "probe.version is None; expected a whole number"),
+    ({"probe": {"version": True}}, "probe.version"),
+    ({"probe": {"absent": 1}}, "probe.absent is 1; expected text"),
+    ({"probe": {"version": 1}}, "probe.inputs is None; expected a list of lists of whole numbers"),
+    *(
+        ({"probe": PROBE | change}, words)
+        for change, words in [
+            ({"inputs": []}, "one or two shapes"),
+            ({"inputs": [[1]] * 3}, "one or two shapes"),
+            ({"inputs": [[]]}, "one or two shapes"),
+            ({"inputs": [[1, 3, 0, 64]]}, "one or two shapes"),
+            ({"inputs": [[-1, -1]]}, "one or two shapes"),
+            ({"inputs": [[1, 3, 65_536, 65_536]]}, "at most 8,388,608 numbers"),
+            ({"inputs": [[10**30, 10**30]]}, "at most 8,388,608 numbers"),
+            ({"inputs": [[1.5]]}, r"probe.inputs\[0\]\[0\] is 1.5; expected a whole number"),
+            ({"range": [0]}, "probe.range .* expected two numbers"),
+            ({"of": 1}, "probe.of"),
+            ({"dtype": "float32\n"}, "probe.dtype"),
+            ({"device": None}, "probe.device"),
+            ({"outputs": []}, "probe.outputs is .* one at least"),
+            ({"outputs": [1]}, r"probe.outputs\[0\]"),
+            ({"outputs": [{}]}, r"probe.outputs\[0\].shape is None"),
+            ({"outputs": [OUTPUT | {"first": [1.0]}]}, r"probe.outputs\[0\] is"),
+            ({"outputs": [OUTPUT | {"first": [1.0, "2"]}]}, r"probe.outputs\[0\].first\[1\] is '2'; expected a number"),
+            ({"outputs": [OUTPUT | {"norm": -1.0}]}, r"probe.outputs\[0\] is"),
+            ({"outputs": [OUTPUT | {"shape": [-2, -1]}]}, r"probe.outputs\[0\] is"),
+            ({"outputs": [OUTPUT | {"argmax": 0.5}]}, "argmax"),
+        ]
+    ),
 ]
 
 

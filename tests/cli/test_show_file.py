@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -183,3 +184,38 @@ def test_a_preset_that_says_too_little_for_its_task(run, tmp_path, monkeypatch):
     assert result.exit_code == 2
     assert "has no labels" in result.stderr
     assert "none: the last layer was not trained" in run("show", "run.safetensors").stdout
+
+
+class TestProbe:
+    @pytest.fixture
+    def asked(self, folder):
+        from multiweight import save
+        from multiweight.models import shufflenet_v2_x0_5
+
+        save(shufflenet_v2_x0_5(weights=DIGITS), "asked.safetensors")
+        return "asked.safetensors"
+
+    def test_show(self, run, asked, folder):
+        text = run("show", asked).stdout
+        assert "1 × 3 × 36 × 36 gave 1 × 10: " in text
+        assert "(float32 on cpu, torch 2." in text
+        said = read_header(asked)
+        for probe, words in (
+            ({"absent": "none was asked for"}, "none: none was asked for"),
+            ({"version": 9}, "of version 9, which a later release compares"),
+        ):
+            save_weights(DIGITS.get_state_dict(), "other.safetensors", replace(said, probe=probe))
+            assert words in run("show", "other.safetensors").stdout
+
+    def test_verify(self, run, asked, folder):
+        result = run("verify", asked, "best.safetensors", "--probe")
+        assert result.exit_code == 0, result.output
+        assert "probe: the same answers: they differ by" in result.stdout
+        assert "best.safetensors has no probe" in result.stdout
+        state = DIGITS.get_state_dict()
+        state["fc.bias"] = state["fc.bias"] + 1
+        save_weights(state, "other.safetensors", read_header(asked))
+        assert run("verify", "other.safetensors").exit_code == 0
+        result = run("verify", "other.safetensors", "--probe")
+        assert result.exit_code == 1
+        assert "OTHER ANSWERS: they differ by" in result.stdout

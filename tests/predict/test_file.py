@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from multiweight import Predictor
+from multiweight import Predictor, save
 from multiweight.catalogue import Header, ImageClassification, get_weight, resolve
 from multiweight.errors import CorruptFileError, HeaderError, MismatchError, UnknownWeightsError
 from multiweight.models import get_model, mobilenet_v2, resnet18, shufflenet_v2_x0_5
@@ -73,20 +73,15 @@ def test_builders_take_it_as_any_weights(digits):
 def test_the_documentation_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "run").mkdir()
-    said = Header(
-        variant=type(DIGITS).variant,
-        labels=DIGITS.meta["categories"],
-        preset=DIGITS.value.transforms,
-        recipe={"name": "mine", "text": 'name = "mine"\n'},
-    )
-    save_weights(DIGITS.get_state_dict(), "run/best.safetensors", said)
+    model, recipe = shufflenet_v2_x0_5(weights=DIGITS), {"name": "mine", "text": 'name = "mine"\n'}
+    save(model, "run/best.safetensors", recipe=recipe)
     shutil.copy(EXAMPLES / "digits/0000_0.png", "photo.jpg")
     text = (EXAMPLES.parent / "docs/files.md").read_text(encoding="utf-8")
-    names = {"model": resnet18(num_classes=2)}
-    blocks = re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
-    for code in [*blocks[1:], blocks[0]]:  # the first makes another model
+    names = {}
+    for code in re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
         exec(code, names)
     assert names["header"].recipe["name"] == "mine"
+    assert names["result"].same
     assert resolve("mine.safetensors").meta["categories"] == ("cat", "dog")
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, fields
 from functools import cache, lru_cache
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, BinaryIO, ClassVar, NamedTuple, Union, cast, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, NamedTuple, Union, cast, get_args, get_origin, get_type_hints
 
 from multiweight.catalogue._architectures import architecture_in_url, fit_of
 from multiweight.catalogue._plain import about_plain, is_torch_file
@@ -45,6 +45,9 @@ from multiweight.errors import (
     UnknownWeightsError,
     suggestions,
 )
+
+if TYPE_CHECKING:
+    import torch
 
 KEY = "multiweight"
 """Under which the header is in a file's metadata."""
@@ -85,6 +88,7 @@ class Header:
         num_params: How many parameters the network has.
         gflops: Multiply–adds for one input of the preset's size, in billions.
         min_size: The smallest picture, height and width in pixels. A network of one size has that.
+        probe: What the network answered to a small input when the file was written; see `multiweight.check_probe`.
         tensors_sha256: SHA-256 of the tensors' bytes, in the file's order; written by `save_weights`.
         extra: Fields that this release does not know. They are kept, and are in the entry's meta.
     """
@@ -104,6 +108,7 @@ class Header:
     num_params: int | None = None
     gflops: float | None = None
     min_size: tuple[int, int] | None = None
+    probe: dict[str, Any] | None = None
     tensors_sha256: str | None = None
     extra: dict[str, Any] = field(default_factory=dict[str, Any])
 
@@ -209,8 +214,54 @@ def parse_header(text: str) -> Header:
     for name in ("num_params", "gflops"):
         if (known.get(name) or 0) < 0:
             raise _FaultError(f"{name} is {known[name]}; expected no less than 0.")
+    if known.get("probe") is not None:
+        _check_probe(known["probe"])
     extra = {name: value for name, value in said.items() if name not in _FIELDS and name != "schema"}
     return Header(**known, extra=extra)
+
+
+PROBE = 1
+"""The version of the probes that this release makes and compares. Those of others are kept, and not looked into."""
+
+_LARGEST_INPUT = 2**23
+"""How many numbers a probe's input has at most, all tensors together; a file is not to decide on more memory."""
+
+_OF_PROBE = {
+    "inputs": tuple[tuple[int, ...], ...],
+    "range": tuple[float, float],
+    "of": str,
+    "outputs": tuple[dict[str, Any], ...],
+    "dtype": str,
+    "device": str,
+    "torch": str,
+}
+_OF_OUTPUT = {"shape": tuple[int, ...], "first": tuple[float, ...], "norm": float, "argmax": int}
+
+
+def _check_probe(probe: dict[str, Any]) -> None:
+    """Refuses a probe that no network could be asked."""
+    if "absent" in probe:
+        _converted(str, probe["absent"], "probe.absent")
+        return
+    if _converted(int, probe.get("version"), "probe.version") != PROBE:
+        return
+    known = {name: _converted(kind, probe.get(name), f"probe.{name}") for name, kind in _OF_PROBE.items()}
+    shapes: tuple[tuple[int, ...], ...] = known["inputs"]
+    sides = [side for shape in shapes for side in shape]
+    if not (1 <= len(shapes) <= 2 and all(shapes)) or min(sides) < 1 or sum(map(math.prod, shapes)) > _LARGEST_INPUT:
+        expected = f"one or two shapes of at most {_LARGEST_INPUT:,} numbers"
+        raise _FaultError(f"probe.inputs is {_short(probe['inputs'])}; expected {expected}.")
+    outputs: tuple[dict[str, Any], ...] = known["outputs"]
+    if not outputs:
+        raise _FaultError("probe.outputs is []; expected one at least.")
+    for number, output in enumerate(outputs):
+        place = f"probe.outputs[{number}]"
+        about = {name: _converted(kind, output.get(name), f"{place}.{name}") for name, kind in _OF_OUTPUT.items()}
+        count = math.prod(about["shape"])
+        if min(about["shape"], default=1) < 1 or len(about["first"]) != min(8, count) or about["norm"] < 0:
+            raise _FaultError(
+                f"{place} is {_short(output)}; expected the first 8 of its shape's numbers, and their norm."
+            )
 
 
 def _preset(said: object) -> PresetSpec:
@@ -316,6 +367,8 @@ _EXPECTED: dict[Any, str] = {
     tuple[int, ...]: "a list of whole numbers",
     tuple[float, ...]: "a list of numbers",
     tuple[int, int]: "two whole numbers",
+    tuple[float, float]: "two numbers",
+    tuple[tuple[int, ...], ...]: "a list of lists of whole numbers",
     tuple[dict[str, Any], ...]: "a list of objects",
 }
 
@@ -470,6 +523,7 @@ class FileWeights(WeightsEnum):
     _said: ClassVar[Header]
     _source: ClassVar[_Source]
     _is_plain: ClassVar[bool]
+    _tensors: ClassVar[dict[str, torch.Tensor] | None]
 
     @property
     def path(self) -> Path:
@@ -488,6 +542,12 @@ class FileWeights(WeightsEnum):
 
     def _reading(self) -> dict[str, Any]:
         return {"plain": True, "part": type(self)._source.reference.part} if self.plain else {}
+
+    def get_state_dict(self, *, progress: bool = True, check_hash: bool = True) -> dict[str, torch.Tensor]:
+        """The file's tensors by name, mapped from it; see `WeightsEnum.get_state_dict`."""
+        if (tensors := type(self)._tensors) is not None:
+            return dict(tensors)
+        return super().get_state_dict(progress=progress, check_hash=check_hash)
 
     def __repr__(self) -> str:
         source = type(self)._source
@@ -598,6 +658,36 @@ def _entry(source: _Source, status: tuple[int, int, int], config: tuple[int, int
         raise HeaderError(f"{name} says itself what it is, so no {what} can be given for it.")
     if reference.variant not in (None, header.variant):
         raise MismatchError(f"{name} holds weights of {header.variant}, not of {reference.variant}.")
+    return _made(header, source, file_size=status[1], architecture=architecture, plain=plain)
+
+
+def entry_of_header(
+    header: Header, path: str, *, file_size: int, tensors: dict[str, torch.Tensor] | None = None
+) -> FileWeights:
+    """The entry that a header makes, of an enum of its own.
+
+    Args:
+        header: The header.
+        path: The file's path, which need not be there yet.
+        file_size: The file's size in bytes.
+        tensors: What is to be in a file that is not written yet, by name.
+
+    Raises:
+        UnknownModelError: If the variant is in no catalogue that is installed here.
+    """
+    return _made(header, _Source(path, path, FileReference(path)), file_size=file_size, tensors=tensors)
+
+
+def _made(
+    header: Header,
+    source: _Source,
+    *,
+    file_size: int,
+    architecture: str | None = None,
+    plain: bool = False,
+    tensors: dict[str, torch.Tensor] | None = None,
+) -> FileWeights:
+    name = source.shown or _named(Path(source.path))
     try:
         enum = get_model_weights(header.variant)
     except UnknownModelError as error:
@@ -619,9 +709,10 @@ def _entry(source: _Source, status: tuple[int, int, int], config: tuple[int, int
         "versions": header.versions,
         "parent": header.parent,
         "quantization": header.quantization,
+        "probe": header.probe,
     }
     meta |= {name: value for name, value in facts.items() if value not in (None, [], {})}
-    meta["file_size"] = round(status[1] / 2**20, 3)
+    meta["file_size"] = round(file_size / 2**20, 3)
     weights = Weights(
         url=source.url,
         transforms=header.preset,
@@ -639,6 +730,7 @@ def _entry(source: _Source, status: tuple[int, int, int], config: tuple[int, int
     type.__setattr__(Weights_of_File, "_said", header)
     type.__setattr__(Weights_of_File, "_source", source)
     type.__setattr__(Weights_of_File, "_is_plain", plain)
+    type.__setattr__(Weights_of_File, "_tensors", tensors)
     return Weights_of_File.FILE
 
 

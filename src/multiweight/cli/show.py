@@ -73,6 +73,7 @@ def _page(entry: WeightsEnum) -> list[str]:
         "preprocessing": _settings(entry),
         **({"arguments": _text(entry.arguments)} if entry.arguments else {}),
         **_recipe(entry),
+        **_probe(meta),
         "licence": license_shown(entry),
         **{key.replace("_", " "): _text(meta[key]) for key in meta if key not in _SHOWN},
         "file": f"{entry.url}" + (f" ({size(meta['file_size'])})" if "file_size" in meta else ""),
@@ -112,6 +113,22 @@ def _recipe(entry: WeightsEnum) -> dict[str, str]:
     return {"recipe": named, **({"trained with": _text(rest)} if rest else {})}
 
 
+def _probe(meta: Meta) -> dict[str, str]:
+    """What the network answered to a small input when the file was written, or why that is not in the file."""
+    probe = meta.get("probe")
+    if probe is None:
+        return {}
+    if "absent" in probe:
+        return {"probe": f"none: {probe['absent']}"}
+    if not probe.get("outputs"):
+        return {"probe": f"of version {_text(probe['version'])}, which a later release compares"}
+    inputs = " and ".join(" × ".join(map(str, shape)) for shape in probe["inputs"])
+    output = probe["outputs"][0]
+    first = ", ".join(f"{number:.4g}" for number in output["first"][:3])
+    answers = f"{' × '.join(map(str, output['shape']))}: {first}{', …' if len(output['first']) > 3 else ''}"
+    return {"probe": f"{inputs} gave {answers} ({probe['dtype']} on {probe['device']}, torch {probe['torch']})"}
+
+
 def _hash(entry: WeightsEnum, published: str | None) -> dict[str, str]:
     if isinstance(entry, FileWeights):
         return {"SHA-256 of the tensors": entry.header.tensors_sha256 or "unstated"}
@@ -128,6 +145,7 @@ def _path(entry: WeightsEnum) -> str:
 
 
 _SHOWN = {"categories", "outputs", "metrics", "num_params", "gflops", "min_size", "recipe", "license", "file_size"} | {
+    "probe",
     "size",
     "interpolation",
 }

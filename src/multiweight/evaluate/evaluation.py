@@ -10,7 +10,6 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import import_module
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,6 +25,7 @@ from multiweight.errors import InputError
 from multiweight.evaluate.classes import Matching, match_classes
 from multiweight.evaluate.counts import Counts
 from multiweight.evaluate.measuring import measure
+from multiweight.files import versions
 from multiweight.predict import find_device
 
 Precision = Literal["fp32", "bf16", "fp16"]
@@ -199,17 +199,6 @@ def claimed_figures(weights: WeightsEnum, dataset: str, split: str) -> dict[str,
         if spelling(name) == spelling(dataset)
         for key, claimed in claims.items()
         if key in ("acc@1", "acc@5") and not math.isnan(claimed)
-    }
-
-
-def versions() -> dict[str, str]:
-    """The versions of what the figures depend on."""
-    return {
-        "multiweight": version("multiweight"),
-        "torch": torch.__version__,
-        "numpy": version("numpy"),
-        "pillow": version("pillow"),
-        "python": platform.python_version(),
     }
 
 

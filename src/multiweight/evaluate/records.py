@@ -8,11 +8,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from multiweight.catalogue import WeightsEnum
-from multiweight.catalogue._file import FileWeights
 from multiweight.errors import StoreError
-from multiweight.store.hashes import hash_file
-from multiweight.store.paths import local_path
 from multiweight.store.save import write_atomically
 
 _SAME = ("dataset", "split", "preset", "precision", "device", "tensors_sha256")
@@ -64,14 +60,3 @@ def read_records(path: str | Path) -> dict[str, list[dict[str, Any]]]:
     ):
         raise StoreError(f"{path} is not a file of records: expected an object of lists of objects.")
     return records
-
-
-def parent_record(entry: WeightsEnum) -> dict[str, Any]:
-    """What is recorded of the weights that others were made from: `name`, and the SHA-256 of their file.
-
-    Args:
-        entry: The weights, whose file is on this machine.
-    """
-    # Where a file lies here is of no use elsewhere; where it is published is.
-    name = entry.path.name if isinstance(entry, FileWeights) and "://" not in entry.url else str(entry)
-    return {"name": name, "sha256": entry.sha256 or hash_file(local_path(entry.url)).sha256}

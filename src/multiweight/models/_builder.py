@@ -17,8 +17,10 @@ from torch.overrides import TorchFunctionMode
 
 from multiweight.catalogue import WeightsEnum, entry_of_file
 from multiweight.catalogue._references import is_file_reference
+from multiweight.catalogue._schema import _thawed
 from multiweight.errors import HeaderError, MismatchError, suggestions
 from multiweight.models._adapting import ADAPTABLE, AdaptingOptions, adapt, changes, finish, fold, head_names
+from multiweight.models._origin import Origin
 from multiweight.models._report import LoadReport
 from multiweight.store.paths import local_path
 
@@ -79,8 +81,12 @@ def builder(enum: type[WeightsEnum], options: type) -> Callable[[Callable[P, M]]
                 kwargs["weights_backbone"] = None
             entry: WeightsEnum | None = kwargs.get("weights")
             if entry is not None and entry.arguments:
-                return _build_as_told(function, entry, known, kwargs)
-            return function(**kwargs)  # pyright: ignore[reportCallIssue]
+                model = _build_as_told(function, entry, known, kwargs)
+            else:
+                model = function(**kwargs)  # pyright: ignore[reportCallIssue]
+            in_float = unquantized is not None and not kwargs.get("quantize")
+            variant = (unquantized.enum if in_float and unquantized else enum).variant
+            return _with_origin(model, variant, entry, kwargs)
 
         build_variant.weights_enum = enum  # pyright: ignore[reportAttributeAccessIssue]
         build_variant.options = options  # pyright: ignore[reportAttributeAccessIssue]
@@ -120,6 +126,18 @@ def _build_as_told(function: Callable[..., M], entry: WeightsEnum, known: Iterab
         raise HeaderError(f"{entry} cannot be built with {told}, as it says: {error}") from error
 
 
+def _with_origin(model: M, variant: str | None, entry: WeightsEnum | None, kwargs: dict[str, Any]) -> M:
+    """The network, which now knows how it came about; that of an enum without a variant does not."""
+    if variant is not None and isinstance(model, nn.Module):
+        told = {**_thawed({} if entry is None else entry.arguments), **kwargs}
+        arguments = {name: value for name, value in told.items() if name not in _OF_LOADING}
+        model.origin = Origin(variant, arguments, entry)  # pyright: ignore[reportArgumentType]
+    return model
+
+
+_OF_LOADING = ("weights", "progress", "weights_backbone")
+
+
 def _enums_of(function: Callable[..., Any], parameter: str) -> list[type[WeightsEnum]]:
     """The enums whose entries a parameter takes, by its annotation `SomeWeights | str | None`."""
     choices = get_args(get_type_hints(function)[parameter])
@@ -157,6 +175,8 @@ _EXPLICIT = {
     "trainable_backbone_layers": "How many stages of the backbone, from the last one, are trained; all of them where "
     "nothing is pretrained.",
     "norm_layer": "Makes a normalisation from a number of channels.",
+    "batch_norm_eps": "What the frozen normalisations of the backbone add to the variance; the entry's unless given, "
+    "which is 0 for the first published one.",
 }
 """What the parameters mean that several builders have beside `weights` and `progress`."""
 

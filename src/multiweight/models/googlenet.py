@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from multiweight.catalogue import WeightsEnum
 from multiweight.catalogue.googlenet import GoogLeNet_Weights
 from multiweight.models._adapting import AdaptingOptions
 from multiweight.models._builder import build, builder, warn
@@ -245,6 +246,7 @@ def googlenet(
         return build(GoogLeNet, weights, progress, **options)
     options = {"aux_logits": False, "transform_input": True, **options, "init_weights": True}
     if options["aux_logits"]:
-        warn(f"The auxiliary heads of {weights} are not trained; train them before they are used.")
+        if not (isinstance(weights, WeightsEnum) and weights.arguments.get("aux_logits")):
+            warn(f"The auxiliary heads of {weights} are not trained; train them before they are used.")
         return build(GoogLeNet, weights, progress, **options)
     return build(GoogLeNet, weights, progress, ignore=("aux1.", "aux2."), **options)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 import torch
 from torch import nn
 
-from multiweight.catalogue import WeightsEnum, get_model_weights
+from multiweight import files
+from multiweight.catalogue import WeightsEnum
 from multiweight.catalogue._file import Header, preset_digest
 from multiweight.errors import TrainingError
 from multiweight.evaluate import Counts
-from multiweight.evaluate.evaluation import versions
-from multiweight.evaluate.records import parent_record
+from multiweight.files import versions
+from multiweight.models import get_model_builder
+from multiweight.models._origin import own_arguments
 from multiweight.train.pictures import Pictures
 from multiweight.train.recipe import Recipe, as_toml, recipe_hash
 
@@ -60,24 +61,15 @@ def header_of(
     if next(network.parameters()).device.type == "cpu":
         # Sums are rounded in an order that depends on it.
         trained["threads"] = torch.get_num_threads()
-    return Header(
+    return files.header_of(
+        network,
         variant=recipe.variant,
-        builder=get_model_weights(recipe.variant).builder,
-        arguments=_arguments(recipe, network),
+        arguments={**recipe.arguments, **own_arguments(network, get_model_builder(recipe.variant))},
         labels=pictures.classes,
         preset=preset,
         metrics={name: metrics},
         measured=(measured,),
         recipe=trained,
-        versions=versions(),
-        parent=None if parent is None else parent_record(parent),
+        parent=parent,
         license=recipe.license,
-        num_params=sum(parameter.numel() for parameter in network.parameters()),
     )
-
-
-def _arguments(recipe: Recipe, network: nn.Module) -> dict[str, Any]:
-    """What the builder is told, so that with these weights it makes the network that was trained."""
-    # GoogLeNet and Inception v3 turn the colours of their input round where weights are given, unless told not to.
-    own = {name: getattr(network, name) for name in ("transform_input",) if hasattr(network, name)}
-    return {**recipe.arguments, **own}

@@ -258,11 +258,11 @@ def _validate_trainable_layers(
     return layers
 
 
-def overwrite_eps(model: nn.Module, eps: float) -> None:
-    """Sets what all frozen normalisations of a network add to the variance.
+def overwrite_eps(model: nn.Module, eps: float | None) -> None:
+    """Sets what all frozen normalisations of a network add to the variance; `None` leaves it.
 
     The first published detectors were trained when that was nothing.
     """
     for module in model.modules():
-        if isinstance(module, FrozenBatchNorm2d):
+        if eps is not None and isinstance(module, FrozenBatchNorm2d):
             module.eps = eps

@@ -387,13 +387,13 @@ def fasterrcnn_resnet50_fpn(
     num_classes: int | None = None,
     weights_backbone: ResNet50_Weights | str | None = ResNet50_Weights.IMAGENET1K_V1,
     trainable_backbone_layers: int | None = None,
+    batch_norm_eps: float | None = None,
     **options: Unpack[FasterRCNNOptions],
 ) -> FasterRCNN:
     """Faster R-CNN with a ResNet-50 and a feature pyramid."""
     backbone = (weights_backbone, progress, bool(weights or weights_backbone), trainable_backbone_layers)
     model = build(_on_resnet50, weights, progress, *backbone, num_classes=num_classes, **options)
-    if weights is FasterRCNN_ResNet50_FPN_Weights.COCO_V1:
-        overwrite_eps(model, 0.0)
+    overwrite_eps(model, 0.0 if weights is FasterRCNN_ResNet50_FPN_Weights.COCO_V1 else batch_norm_eps)
     return model
 
 

@@ -217,12 +217,12 @@ def _on_resnet50(
 
 
 def _points_of(weights: KeypointRCNN_ResNet50_FPN_Weights | str | None, asked: int | None) -> int | None:
-    """How many points an object has: as many as the weights have names of.
+    """How many points an object has: as many as the weights have names of, if they have any.
 
     Raises:
         ValueError: If others are asked for.
     """
-    if weights is None or isinstance(weights, str):
+    if weights is None or isinstance(weights, str) or "keypoint_names" not in weights.meta:
         return asked
     count = len(weights.meta["keypoint_names"])
     if asked not in (None, count):
@@ -239,6 +239,7 @@ def keypointrcnn_resnet50_fpn(
     num_keypoints: int | None = None,
     weights_backbone: ResNet50_Weights | str | None = ResNet50_Weights.IMAGENET1K_V1,
     trainable_backbone_layers: int | None = None,
+    batch_norm_eps: float | None = None,
     **options: Unpack[KeypointRCNNOptions],
 ) -> KeypointRCNN:
     """Keypoint R-CNN with a ResNet-50 and a feature pyramid, for the joints of persons."""
@@ -246,6 +247,5 @@ def keypointrcnn_resnet50_fpn(
     backbone = (weights_backbone, progress, bool(weights or weights_backbone), trainable_backbone_layers)
     counts: Any = {"num_classes": num_classes, "num_keypoints": points}
     model = build(_on_resnet50, weights, progress, *backbone, **counts, **options)
-    if weights is KeypointRCNN_ResNet50_FPN_Weights.COCO_V1:
-        overwrite_eps(model, 0.0)
+    overwrite_eps(model, 0.0 if weights is KeypointRCNN_ResNet50_FPN_Weights.COCO_V1 else batch_norm_eps)
     return model

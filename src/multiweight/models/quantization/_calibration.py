@@ -5,13 +5,18 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
 
+from multiweight.catalogue import get_model_weights
+from multiweight.catalogue._registry import QUANTIZED
 from multiweight.errors import InputError
 from multiweight.layers.quantized import QuantizedConv2d, QuantizedFunction, QuantizedLayer, QuantizedLinear
+from multiweight.models._origin import Origin, own_arguments
+from multiweight.models._registry import get_model_builder
 from multiweight.models.quantization._graph import Region, Source, assemble, regions
 
 _BINS = 2048
@@ -147,7 +152,19 @@ def quantize(
         fill(
             part, {group: histogram.numbers() for group, histogram in each.histograms.items()}, per_channel=per_channel
         )
-    return assemble(network, parts).eval()
+    result: Any = assemble(network, parts).eval()
+    if (origin := vars(model).get("origin")) is not None:
+        result.origin = _quantized_origin(model, origin)
+    return result
+
+
+def _quantized_origin(model: nn.Module, origin: Origin) -> Origin:
+    """How the 8-bit form of a network came about."""
+    enum = get_model_weights(f"{QUANTIZED}{origin.variant}")
+    told = {**origin.arguments, **own_arguments(model, get_model_builder(str(enum.variant))), "quantize": True}
+    # It has no auxiliary heads, whatever the float network has.
+    told.pop("aux_logits", None)
+    return replace(origin, variant=str(enum.variant), arguments=told)
 
 
 class _Watched(nn.Module):

@@ -9,6 +9,7 @@ from typing import Unpack
 
 from torch import nn
 
+from multiweight.catalogue import WeightsEnum
 from multiweight.catalogue.googlenet import GoogLeNet_Weights
 from multiweight.catalogue.quantization.googlenet import GoogLeNet_QuantizedWeights
 from multiweight.models._builder import builder, warn
@@ -54,7 +55,7 @@ def googlenet(
     check_heads(quantize, heads)
     if weights is not None:
         options = {"transform_input": True, **options, "init_weights": False}
-        if heads:
+        if heads and not (isinstance(weights, WeightsEnum) and weights.arguments.get("aux_logits")):
             warn(f"The auxiliary heads of {weights} are not trained; train them before they are used.")
     ignore = () if heads else ("aux1.", "aux2.")
     return build_quantizable(QuantizableGoogLeNet, weights, progress, quantize, ignore=ignore, **options)

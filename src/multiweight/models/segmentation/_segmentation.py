@@ -52,7 +52,7 @@ class SegmentationOptions(TypedDict, total=False):
 
 
 def wants_auxiliary(weights: WeightsEnum | str | None, aux_loss: bool | None) -> bool:
-    """Whether the network has the second head. The published weights all have it.
+    """Whether the network has the second head. The published weights all have it; a file may say that its own have not.
 
     Raises:
         ValueError: If it is not wanted although the weights have it.
@@ -60,6 +60,8 @@ def wants_auxiliary(weights: WeightsEnum | str | None, aux_loss: bool | None) ->
     if weights is None:
         return bool(aux_loss)
     if aux_loss is not None and not aux_loss:
+        if isinstance(weights, WeightsEnum) and weights.arguments.get("aux_loss") is False:
+            return False
         raise ValueError(
             f"{weights} have an auxiliary head, so aux_loss must be True; got {aux_loss!r}. "
             "Build with these weights and set aux_classifier to None, or build with weights=None."
