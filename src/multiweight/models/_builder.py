@@ -183,7 +183,8 @@ _EXPLICIT = {
 _COMMON = """\
 Args:
     weights: An entry of {enums}, its name in any
-        spelling, a weights file of this variant that knows what it is, or `None` for random initial tensors.
+        spelling, a file of this variant's weights here or elsewhere (docs/references.md), or `None` for random initial
+        tensors.
     progress: Whether a download shows how far it is.{explicit}
     **options: See `{options}`.
 
@@ -195,6 +196,7 @@ Raises:
     TypeError: If `weights` belong to another variant, or an argument is unknown.
     ValueError: If an option contradicts the weights or the variant.
     StoreError: If the file cannot be had.
+    LicenseError: If `MULTIWEIGHT_LICENSES` bars it.
     WeightsFileError: If it cannot be read, does not fit or does not know what it is."""
 
 
