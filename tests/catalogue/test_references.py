@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from fsspec.implementations.memory import MemoryFileSystem
+from fsspec.registry import _registry
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
@@ -462,3 +464,25 @@ def test_the_documentation_runs():
         assert f"`{wrapping}`" in text
     for target in re.findall(r"\]\(([^)#]+)", text):
         assert (root / "docs" / target).exists(), target
+
+
+@pytest.mark.parametrize("scheme", ["s3", "gs"])
+def test_an_object_in_a_store_is_a_reference(scheme, monkeypatch, tmp_path):
+    class Bucket(MemoryFileSystem):
+        protocol, cachable, store = scheme, False, {}
+
+        @classmethod
+        def _strip_protocol(cls, path):
+            return "/" + path.removeprefix(f"{scheme}://").strip("/")
+
+    monkeypatch.setitem(_registry, scheme, Bucket)
+    Bucket().pipe("/group/best.safetensors", FILE.read_bytes())
+    place = f"{scheme}://group/best.safetensors"
+    entry = resolve(place)
+    assert str(entry) == place
+    assert entry.path == tmp_path / "torch/hub/checkpoints" / scheme / "group/best.safetensors"
+    given = get_model("shufflenet_v2_x0_5", weights=place).state_dict()
+    assert equal(given, get_model("shufflenet_v2_x0_5", weights=DIGITS).state_dict())
+    assert pickle.loads(pickle.dumps(entry)) is entry
+    with pytest.raises(DownloadError, match=f"{scheme}://group/bets.safetensors"):
+        resolve(f"{scheme}://group/bets.safetensors")
