@@ -292,6 +292,8 @@ def test_a_file_that_lacks_much_is_an_error_whatever_is_asked_for(options, monke
 def test_other_tasks_keep_their_classes():
     with pytest.raises(ValueError, match="has 91 labels, so num_classes must be 91; got 3"):
         ssdlite320_mobilenet_v3_large(weights="DEFAULT", num_classes=3)
+    with pytest.raises(ValueError, match="known to networks for classification only"):
+        get_model("r3d_18", weights=None, num_classes=0)
 
 
 def test_the_report_counts_and_is_kept(monkeypatch):

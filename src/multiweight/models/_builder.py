@@ -373,6 +373,8 @@ def constructed(
         raise ValueError("classes picks from the classes of weights in floating point; without these give num_classes.")
     headless = options.get("num_classes") == 0
     model = network(*args, **{**options, "num_classes": 1} if headless else options)
+    if headless and not hasattr(model, "head_name"):
+        raise ValueError("num_classes=0, which is for no head, is known to networks for classification only.")
     if headless:
         for name in head_names(model):
             model.set_submodule(name, nn.Identity())
