@@ -263,6 +263,7 @@ import multiprocessing, os, signal, sys, time
 from multiweight.data import Loader, open_dataset
 from multiweight.transforms import TrainingPicture
 from tests.data_.test_decode import noise
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell starts in the background
 loader = Loader(open_dataset("digits"), TrainingPicture(crop_size=16), batch_size=64, workers=2)
 batches = loader.epoch(0)
 next(batches)

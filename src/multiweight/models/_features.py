@@ -66,7 +66,7 @@ def features(model: nn.Module, names: Iterable[str] | Mapping[str, str]) -> nn.M
 
     What comes after them is not computed. The modules are shared with the network, not copied: they can be trained
     through either. What is not needed is left out of the part, which can be exported and compiled as any other module;
-    but where Python's way to a module depends on what the network is given (detectors, MViT, S3D, RAFT),
+    but where Python's way to a module depends on what the network is given (ViT, detectors, MViT, S3D, RAFT),
     all of the network is kept, and run until the last output is there. That can be exported too.
 
     Args:

@@ -249,10 +249,10 @@ class PartitionAttentionLayer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """From `(N, C, H, W)` to the same shape."""
         height, width = self.grid_size
-        text = f"The network's input_size leads to {height} x {width} features here; got {x.shape[2]} x {x.shape[3]}."
-        # One at a time, so that the network can be traced.
-        torch._assert(x.shape[2] == height, text)
-        torch._assert(x.shape[3] == width, text)
+        torch._assert(
+            x.shape[2] == height and x.shape[3] == width,
+            f"The network's input_size leads to {height} x {width} features here; got {x.shape[2]} x {x.shape[3]}.",
+        )
         x = self.partition_swap(self.partition_op(x, self.p))  # (N, B, L, C)
         x = x + self.stochastic_dropout(self.attn_layer(x))
         x = x + self.stochastic_dropout(self.mlp_layer(x))

@@ -291,10 +291,10 @@ class VisionTransformer(nn.Module, Resizable):
     def _process_input(self, x: Tensor) -> Tensor:
         """From pictures `(N, 3, H, W)` to the tokens of their patches `(N, L - 1, C)`."""
         size, height, width = self.image_size, x.shape[2], x.shape[3]
-        text = f"The network is built for pictures of {size} x {size} pixels; got {height} x {width}."
-        # One at a time, so that the network can be traced.
-        torch._assert(height == size, text)
-        torch._assert(width == size, text)
+        torch._assert(
+            height == size and width == size,
+            f"The network is built for pictures of {size} x {size} pixels; got {height} x {width}.",
+        )
         return self.conv_proj(x).flatten(2).permute(0, 2, 1)
 
     def resized(self, state: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor, str]]:
