@@ -91,7 +91,7 @@ class TestSpelling:
             ("https://x.org/y?download=true", ("https://x.org/y?download=true", None, None)),
             ("resnet50=https://x.org/y?a=b#ema", ("https://x.org/y?a=b", "resnet50", "ema")),
             ("./a=b.pth", ("./a=b.pth", None, None)),
-            ("/tmp/a=b.pth", ("/tmp/a=b.pth", None, None)),
+            ("/data/a=b.pth", ("/data/a=b.pth", None, None)),
             ("hf://a/b@v=1/c.pth", ("hf://a/b@v=1/c.pth", None, None)),
         ],
     )

@@ -23,7 +23,6 @@ from tests.models.support import (
     DENSE,
     FACTS,
     FRAMES,
-    GIANTS,
     LAYOUTS,
     OURS,
     QUANTIZED,
@@ -322,8 +321,8 @@ def slow_attention():
 
 def test_exports_with_any_number_of_inputs(variant, model, inputs, slow_attention):
     """Where pictures of any size are taken, with these too."""
-    if task_of(variant) == "detection" or variant in GIANTS:
-        return  # see the next test; the giants take minutes, and their sisters have the same code
+    if task_of(variant) == "detection":
+        return  # see the next test
     dynamic, changes = (
         {0: torch.export.Dim("N")},
         [lambda batch: batch[:1], lambda batch: torch.cat([batch, batch[:1]])],
@@ -351,7 +350,7 @@ def test_exports_with_pictures_of_any_size(variant, model):
         assert_near(program([picture]), tensors_in(model([picture])), error=1e-5)
 
 
-BF16_ERROR = {"inception_v3": 0.04, "swin_v2_b": 0.05, "swin_v2_s": 0.05}
+BF16_ERROR = {"inception_v3": 0.03, "swin_v2_b": 0.03, "swin_v2_s": 0.04}
 """Networks that lose more than others in 8 bits of mantissa. How much depends on the processor's instructions."""
 
 
@@ -377,8 +376,6 @@ def test_channels_last(variant, model, inputs, answer):
 
 
 def test_double(variant, model, inputs, answer):
-    if variant in GIANTS:
-        return  # gigabytes, and their sisters have the same code
     given = tensors_in(copy.deepcopy(model).double()(*with_each(inputs, torch.Tensor.double)))
     assert {tensor.dtype for tensor in given} <= {torch.float64, torch.int64}
     if task_of(variant) != "detection":

@@ -18,7 +18,7 @@ from multiweight.catalogue._licenses import is_permissive, license_of
 from multiweight.errors import HeaderError, MismatchError
 from multiweight.models import get_model, vision_transformer
 from multiweight.store.renaming import renamed
-from tests.models.support import VARIANTS, network_of
+from tests.models.support import VARIANTS, network_of, relative_error
 from tests.timm_reference import FACTS, network, timm
 
 LARGEST = float(os.environ.get("MULTIWEIGHT_TIMM_LARGEST", "240e6"))
@@ -76,11 +76,6 @@ def published(entry, model):
     return path
 
 
-def relative_error(ours, expected):
-    assert ours.shape == expected.shape
-    return ((ours.double() - expected.double()).norm() / expected.double().norm()).item()
-
-
 @torch.inference_mode()
 def assert_same_function(entry, monkeypatch, **options):
     theirs = network(entry.architecture.removeprefix("timm/"), **outputs_of(entry), **options)
@@ -95,7 +90,9 @@ def assert_same_function(entry, monkeypatch, **options):
     pictures = torch.rand(1, 3, side, side, generator=random) * 2 - 1
     expected = theirs(pictures)
     assert expected.std() > 0.01
-    assert relative_error(ours(pictures), expected) < 1e-5
+    given = ours(pictures)
+    assert given.shape == expected.shape
+    assert relative_error(given, expected) < 1e-5
 
 
 @pytest.mark.parametrize("entry", SMALL, ids=str)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypedDict, cast
+from typing import Any, Protocol, TypedDict, cast, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -290,7 +290,8 @@ def _folded(weight: Tensor, channels: int) -> Tensor:
     return (weight[:, belongs].double() / shares[:, None, None]).to(weight.dtype)
 
 
-class Resizable:
+@runtime_checkable
+class Resizable(Protocol):
     """A network that can be built for pictures of another size than its weights': it fits their tables of positions."""
 
     def resized(self, state: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor, str]]:
@@ -302,7 +303,7 @@ class Resizable:
         Yields:
             The tensor's name, the tensor and how it was made.
         """
-        raise NotImplementedError(f"{type(self).__name__} does not say how its positions are resized.")
+        ...
 
 
 def resized_bias_table(table: Tensor, side: int) -> Tensor:

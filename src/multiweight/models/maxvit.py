@@ -21,7 +21,7 @@ from multiweight.catalogue import WeightsEnum
 from multiweight.catalogue.maxvit import MaxVit_T_Weights
 from multiweight.layers import Conv2dNormActivation, SqueezeExcitation, StochasticDepth
 from multiweight.layers.relative_position import relative_position_index
-from multiweight.models._adapting import AdaptingOptions, Resizable, resized_bias_table, window_of
+from multiweight.models._adapting import AdaptingOptions, resized_bias_table, window_of
 from multiweight.models._builder import build, builder, fixed
 
 __all__ = [
@@ -411,7 +411,7 @@ class MaxVitBlock(nn.Module):
         return x
 
 
-class MaxVit(nn.Module, Resizable):
+class MaxVit(nn.Module):
     """MaxViT for classification (figure 2 of the paper).
 
     Args:

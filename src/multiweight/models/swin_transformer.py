@@ -30,7 +30,7 @@ from multiweight.catalogue.swin_transformer import (
 )
 from multiweight.layers import MLP, Permute, StochasticDepth
 from multiweight.layers.relative_position import relative_position_index
-from multiweight.models._adapting import AdaptingOptions, Resizable, resized_bias_table, window_of
+from multiweight.models._adapting import AdaptingOptions, resized_bias_table, window_of
 from multiweight.models._builder import build, builder, fixed
 
 __all__ = [
@@ -461,7 +461,7 @@ class SwinTransformerBlockV2(SwinTransformerBlock):
         return x + self.stochastic_depth(self.norm2(self.mlp(x)))
 
 
-class SwinTransformer(nn.Module, Resizable):
+class SwinTransformer(nn.Module):
     """Stages of window attention, each with half the height and width and twice the channels of the one before.
 
     Args:

@@ -31,7 +31,7 @@ from multiweight.catalogue.vision_transformer import (
     ViT_L_32_Weights,
 )
 from multiweight.layers import MLP, Conv2dNormActivation
-from multiweight.models._adapting import AdaptingOptions, Resizable
+from multiweight.models._adapting import AdaptingOptions
 from multiweight.models._builder import build, builder
 
 __all__ = [
@@ -196,7 +196,7 @@ class Encoder(nn.Module):
         return self.ln(self.layers(self.dropout(x)))
 
 
-class VisionTransformer(nn.Module, Resizable):
+class VisionTransformer(nn.Module):
     """A transformer whose words are the patches of a picture.
 
     Args:

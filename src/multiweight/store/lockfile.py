@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
-import threading
-from collections.abc import Generator, Iterable
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from multiweight.catalogue import WeightsEnum, get_weight
 from multiweight.catalogue._file import FileWeights
 from multiweight.catalogue._licenses import check_license, license_of
 from multiweight.catalogue._lock import SCHEMA, Lock, Locked
-from multiweight.errors import LicenseError, LockError, StoreError, UnknownNameError
+from multiweight.errors import LicenseError, LockError, UnknownNameError
 from multiweight.store import ensure
 from multiweight.store.fetch import candidates
 from multiweight.store.hashes import Record, expected_hash, fits, hash_file, recorded, remember
 from multiweight.store.paths import SCHEMES, local_path, scheme_of
+from multiweight.store.writing import written_whole
 
 
 class Finding(NamedTuple):
@@ -153,26 +151,3 @@ def contradiction(entry: WeightsEnum, facts: Locked) -> str | None:
     if not fits(facts.sha256, expected):
         return f"the lock has the SHA-256 {facts.sha256}, and the catalogue {expected}"
     return None
-
-
-@contextmanager
-def written_whole(path: Path) -> Generator[BinaryIO, None, None]:
-    """A file to write to, which is at its path when all is written, and not at all after an error.
-
-    Raises:
-        StoreError: If the disk says no. What was there before is still there.
-    """
-    draft = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.partial")
-    try:
-        with draft.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
-    except StoreError:
-        raise
-    except OSError as error:
-        raise StoreError(f"{path} cannot be written: {error.strerror or error}.") from error
-    finally:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)

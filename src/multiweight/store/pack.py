@@ -20,9 +20,10 @@ from multiweight.catalogue._lock import NAME, Lock, Locked, parse_lock
 from multiweight.errors import CorruptFileError, HashMismatchError, LockError, StoreError, UnknownNameError
 from multiweight.store import checkpoints_dir, ensure
 from multiweight.store.hashes import Record, fits, remember
-from multiweight.store.lockfile import hashed, lock_text, written_whole
+from multiweight.store.lockfile import hashed, lock_text
 from multiweight.store.paths import LOCK, SCHEMES, beside, local_path, published_hash, scheme_of
 from multiweight.store.progress import shown_progress
+from multiweight.store.writing import written_whole
 
 _CHUNK = 2**20
 _BLOCK = tarfile.BLOCKSIZE

@@ -8,9 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,7 @@ from typing import Any
 import torch
 
 from multiweight.catalogue._file import KEY, Header, header_json
-from multiweight.errors import StoreError
+from multiweight.store.writing import written_whole
 
 _DTYPES = {
     torch.float64: "F64",
@@ -101,24 +99,5 @@ def write_atomically(path: Path, write: Callable[[Callable[[Any], object]], obje
     Raises:
         StoreError: If the disk says no.
     """
-    # No other process or thread writes this name.
-    draft = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
-    try:
-        try:
-            with draft.open("wb") as file:
-                write(file.write)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(draft, path)
-        except BaseException:
-            with suppress(OSError):
-                draft.unlink(missing_ok=True)
-            raise
-        if os.name != "nt":  # where a folder cannot be opened
-            folder = os.open(path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
-    except OSError as error:
-        raise StoreError(f"{path} cannot be written: {error.strerror or error}.") from error
+    with written_whole(path) as file:
+        write(file.write)
